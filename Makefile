@@ -1,0 +1,56 @@
+# Everything sets itself up: a bare machine needs Python 3.11 or newer, and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.ready-dev
+
+.PHONY: demo test check bench chaos fuzz lock clean help
+
+help:    ## what can be made here
+	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
+
+demo: $(READY)      ## the main job, on this repository's own history
+	@$(BIN)/python -m chappe.demo 2>/dev/null || $(BIN)/python bench/demo.py
+
+test: check         ## all checks and tests (what CI runs)
+	$(BIN)/pytest -q
+
+check: $(DEV)       ## lint, types, layers, dependencies, spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry src
+	$(BIN)/codespell
+
+bench: $(DEV)       ## figures, each beside a peer's or a limit's
+	$(BIN)/python -m bench
+
+chaos: $(DEV)       ## kill -9 under load, then count
+	$(BIN)/python -m tests.chaos --rounds 21
+
+fuzz: $(DEV)        ## the decoders, for a bounded time
+	$(BIN)/python -m tests.fuzz --seconds 120
+
+lock: $(DEV)        ## renew the lock files
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml --group dev -o requirements-dev.lock
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Chappe needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(READY): $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): $(READY) requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clean:   ## remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

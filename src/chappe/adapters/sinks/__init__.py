@@ -1,0 +1,1 @@
+"""One delivery protocol each."""

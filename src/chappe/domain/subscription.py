@@ -1,0 +1,61 @@
+"""A subscription: which events, and where to (cloudevents subscriptions/spec.md 3.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chappe.domain.filters import ALWAYS, Filter
+from chappe.domain.retry import RetryPolicy
+
+DEFAULT_CONCURRENCY = 32
+DEFAULT_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """`protocolsettings` of the protocol HTTP."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A `sinkcredential`; `secret` is write-only and is kept encrypted (see ports/secrets).
+
+    PLAIN: `identifier` and the secret (HTTP basic). ACCESSTOKEN: the secret is a bearer token.
+    """
+
+    credentialtype: str
+    identifier: str | None
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which events (`source`, `types`, `filters`: all must hold) go where (`sink`).
+
+    `starts_after` is the last block of the channel that was there when the subscription began:
+    events of later blocks are offered to it. `epoch` grows by one with each change.
+    `concurrency`, `timeout_s` and `retry` are extension fields of ours.
+    """
+
+    id: str
+    sink: str
+    protocol: str = "HTTP"
+    channel: str = "default"
+    source: str | None = None
+    types: frozenset[str] = frozenset()
+    filter: Filter = ALWAYS
+    filters_json: bytes = b"[]"
+    settings: HttpSettings = field(default_factory=HttpSettings)
+    credential: Credential | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
+    concurrency: int = DEFAULT_CONCURRENCY
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    starts_after: int = 0
+    epoch: int = 1
+    created_at: str = ""
+    modified_at: str = ""

@@ -1,0 +1,1 @@
+"""Tools for asyncio that could be a library of their own."""

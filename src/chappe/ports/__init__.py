@@ -1,0 +1,1 @@
+"""What waits: the seams to everything outside."""

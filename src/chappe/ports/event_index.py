@@ -1,0 +1,72 @@
+"""Finding events and attempts: an index that each node can rebuild from the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chappe.domain.attempt import AttemptRow
+from chappe.domain.channel import Block
+from chappe.domain.position import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which events; every part that is given must hold. Times are Unix ms of acceptance.
+
+    `after` is where the last page ended: (block, shard, index), in the direction of `newest_first`.
+    """
+
+    channel: str
+    type: str | None = None
+    source: str | None = None
+    subject: str | None = None
+    id: str | None = None
+    from_ms: int | None = None
+    until_ms: int | None = None
+    after: tuple[int, int] | None = None
+    newest_first: bool = True
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where an event stands and when it was accepted (Unix, ms)."""
+
+    position: Position
+    at_ms: int
+
+
+class EventIndex(Protocol):
+    """Bounded by age and size; write-behind: `reached` says how far it is."""
+
+    async def add(
+        self, channel: str, blocks: Sequence[Block], attempts: Sequence[AttemptRow] = ()
+    ) -> None:
+        """Take blocks in, in order; a block that it knows already is passed over.
+
+        An event whose source and id stand already in the same channel is a duplicate and is not
+        listed again. `reached` moves to the last block.
+        """
+        ...
+
+    async def reached(self, channel: str) -> int:
+        """The last block that the index has taken in; 0 at the start."""
+        ...
+
+    async def find(self, query: Query) -> Sequence[Found]:
+        """The events that fit, in the order of acceptance or its reverse."""
+        ...
+
+    async def attempts(self, channel: str, position: Position) -> Sequence[AttemptRow]:
+        """All attempts for the event at `position`, in time's order."""
+        ...
+
+    async def counts(self, channel: str) -> Mapping[str, int]:
+        """How many events of each type are listed."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is left and close."""
+        ...

@@ -1,0 +1,39 @@
+"""Where events are delivered to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from chappe.domain.delivery import Outcome
+from chappe.domain.event import Event
+from chappe.domain.subscription import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to deliver one event to one subscription's sink.
+
+    `webhook_id` is the same for every attempt of the same event to the same subscription, over
+    restarts and takeovers too, so that a receiver can drop what it has seen.
+    """
+
+    event: Event
+    subscription: Subscription
+    webhook_id: str
+    number: int
+
+
+class Sink(Protocol):
+    """One delivery protocol. Network faults are outcomes, never exceptions."""
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        """Try once; wait for the receiver's answer, at most the subscription's timeout.
+
+        Cancelling may leave the event delivered or not: there is no way to know which.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close idle connections; attempts under way may end as Failed."""
+        ...

@@ -1,0 +1,1 @@
+"""What is declared: pure state and transactions."""

@@ -1,0 +1,1 @@
+"""Settings, wiring and the life of a node: the only package that names adapters."""
