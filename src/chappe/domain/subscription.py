@@ -38,6 +38,7 @@ class Subscription:
 
     `starts_after` is the last block of the channel that was there when the subscription began:
     events of later blocks are offered to it. `epoch` grows by one with each change.
+    `made_at_revision` is the revision of the registry that it came with; it survives changes.
     `concurrency`, `timeout_s` and `retry` are extension fields of ours.
     """
 
@@ -57,5 +58,6 @@ class Subscription:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     starts_after: int = 0
     epoch: int = 1
+    made_at_revision: int = 0
     created_at: str = ""
     modified_at: str = ""

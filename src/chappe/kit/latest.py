@@ -19,8 +19,13 @@ class Latest(Generic[T]):
     def set(self, value: T) -> None:
         """Replace the value and wake those who wait."""
         self.value = value
-        self._changed.set()
-        self._changed = asyncio.Event()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set when the present value is replaced."""
+        return self._changed
 
     async def wait_until(self, fits: Callable[[T], bool]) -> T:
         """The first value that fits, which may be the present one."""

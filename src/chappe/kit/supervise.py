@@ -31,8 +31,16 @@ class Supervisor:
         await self._group.__aexit__(exc_type, exc, traceback)
 
     def start_soon(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
-        """Run `work` in the group from the next turn of the loop on."""
-        task = self._group.create_task(work, name=name)
+        """Run `work` in the group from the next turn of the loop on.
+
+        Raises:
+            CancelledError: the group is ending; `work` is closed unstarted.
+        """
+        try:
+            task = self._group.create_task(work, name=name)
+        except RuntimeError as error:
+            work.close()
+            raise asyncio.CancelledError(f"{name}: its group is ending") from error
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task

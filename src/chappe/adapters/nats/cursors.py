@@ -1,0 +1,139 @@
+"""Cursors on JetStream: the last message of a subject is the record.
+
+    CU.<channel>.<shard>.checkpoint        the shard's checkpoint, and the fence
+    CU.<channel>.<shard>.lane.<id>         a lane's record; an empty message: forgotten
+
+Claiming a shard writes its checkpoint again, so its sequence moves. Every write of an owner expects the
+checkpoint to stand at the sequence of the owner's own last write: the writes of the owner before fail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+
+from chappe.adapters.nats.connection import Connection, PubAck, WrongSequence
+from chappe.adapters.nats.jetstream import ensure_stream
+from chappe.domain.errors import Fenced
+from chappe.ports.cursors import Cursors, ShardCursors
+
+STREAM = "CURSORS"
+EXPECT = "Nats-Expected-Last-Subject-Sequence"
+EXPECT_ON = "Nats-Expected-Last-Subject-Sequence-Subject"
+CLAIM = "Chappe-Claim"
+
+
+class NatsCursors:
+    """The cursors of all shards."""
+
+    def __init__(self, connection: Connection, *, replicas: int) -> None:
+        self._connection = connection
+        self._replicas = replicas
+
+    async def open(self) -> None:
+        """Make the stream, or take the one that exists."""
+        await ensure_stream(
+            self._connection,
+            STREAM,
+            {
+                "subjects": ["CU.>"],
+                "storage": "file",
+                "max_msgs_per_subject": 1,
+                "num_replicas": self._replicas,
+                "allow_direct": True,
+                "duplicate_window": 100_000_000,
+            },
+        )
+
+    async def claim(self, shard: str) -> ShardCursors:
+        """Become the owner of the shard's cursors."""
+        claim = secrets.token_hex(8)
+        subject = f"CU.{shard}.checkpoint"
+        while True:
+            last = await self._connection.get_last(STREAM, subject)
+            seq, payload = (0, b"") if last is None else (last.stream_seq, last.payload)
+            try:
+                ack = await self._connection.publish(
+                    subject, payload, {EXPECT: str(seq), CLAIM: claim}
+                )
+            except WrongSequence:
+                continue
+            break
+        lanes = await self._connection.get_last_of_each(STREAM, f"CU.{shard}.lane.*")
+        return NatsShardCursors(
+            self._connection,
+            shard,
+            claim,
+            ack.seq,
+            payload,
+            {
+                message.subject.rpartition(".")[2]: message.payload
+                for message in lanes
+                if message.payload
+            },
+        )
+
+
+class NatsShardCursors:
+    """One owner's hold on one shard's cursors."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        shard: str,
+        claim: str,
+        seq: int,
+        checkpoint: bytes,
+        lanes: Mapping[str, bytes],
+    ) -> None:
+        self._connection = connection
+        self._shard = shard
+        self._subject = f"CU.{shard}.checkpoint"
+        self._claim = claim
+        self._seq = seq
+        self._checkpoint = checkpoint or None
+        self._lanes = lanes
+
+    @property
+    def checkpoint(self) -> bytes | None:
+        """The checkpoint as the last owner left it."""
+        return self._checkpoint
+
+    @property
+    def lanes(self) -> Mapping[str, bytes]:
+        """The lanes' records as the last owner left them."""
+        return self._lanes
+
+    async def write(self, checkpoint: bytes, lanes: Mapping[str, bytes | None]) -> None:
+        """Write the lanes' records, then the checkpoint."""
+        try:
+            await self._write(checkpoint, lanes)
+        except WrongSequence:
+            # A checkpoint whose acknowledgement was lost moves the sequence too: look whose it is.
+            last = await self._connection.get_last(STREAM, self._subject)
+            if last is None or last.headers.get(CLAIM) != self._claim:
+                raise Fenced(f"shard {self._shard} has another owner since") from None
+            self._seq = last.stream_seq
+            try:
+                await self._write(checkpoint, lanes)
+            except WrongSequence:
+                raise Fenced(f"shard {self._shard} has another owner since") from None
+
+    async def _write(self, checkpoint: bytes, lanes: Mapping[str, bytes | None]) -> None:
+        fence = {EXPECT: str(self._seq), EXPECT_ON: self._subject}
+        pending: list[asyncio.Future[PubAck]] = [
+            self._connection.publish(f"CU.{self._shard}.lane.{lane}", record or b"", fence)
+            for lane, record in lanes.items()
+        ]
+        for result in await asyncio.gather(*pending, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
+        ack = await self._connection.publish(
+            self._subject, checkpoint, {EXPECT: str(self._seq), CLAIM: self._claim}
+        )
+        self._seq = ack.seq
+
+
+_: type[Cursors] = NatsCursors
+__: type[ShardCursors] = NatsShardCursors

@@ -1,0 +1,200 @@
+"""The event log on JetStream: one stream a channel, one message a block.
+
+A block is an official CloudEvents Protobuf batch on the subject EV.<channel>.<shard>; its sequence in
+the stream is the block's sequence. The writing side (group commit) is in `group_commit`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chappe.adapters.nats.connection import Connection, Message
+from chappe.adapters.nats.group_commit import BatchCommits, ShardCommits
+from chappe.adapters.nats.jetstream import ensure_stream, stream_info
+from chappe.domain.channel import Block, Channel
+from chappe.domain.errors import Conflict
+from chappe.domain.event import Event
+from chappe.domain.position import Position, shard_of
+from chappe.formats.block import decode_block
+from chappe.ports.event_log import EventLog, Extent
+
+CACHE_BYTES = 16 * 1024 * 1024
+"""Decoded blocks kept for the readers of what was just written, by the size of their payloads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long and how much a channel keeps; 0: no bound. Replicas are the engine's copies."""
+
+    age_s: float = 7 * 86_400
+    size_bytes: int = 10 * 1024**3
+    replicas: int = 1
+
+
+class NatsEventLog:
+    """Channels as JetStream streams."""
+
+    def __init__(self, connection: Connection, *, node: str, retention: Retention) -> None:
+        self._connection = connection
+        self._retention = retention
+        self._node = node
+        self._headers = {"Chappe-Node": node, "Content-Type": MEDIA_TYPE}
+        self._cache = _BlockCache(CACHE_BYTES)
+        self._shards: dict[tuple[str, int], ShardCommits] = {}
+        self._batches: dict[str, BatchCommits] = {}
+
+    async def open_channel(self, channel: Channel) -> None:
+        """Make the channel's stream, or take the one that exists."""
+        stream = _stream(channel.name)
+        config: Mapping[str, object] = {
+            "subjects": [f"EV.{channel.name}.*"],
+            "storage": "file",
+            "retention": "limits",
+            "discard": "old",
+            "num_replicas": self._retention.replicas,
+            "max_age": int(self._retention.age_s * 1e9),
+            "max_bytes": self._retention.size_bytes or -1,
+            "allow_direct": True,
+            "allow_atomic": True,
+            "duplicate_window": 100_000_000,  # ns; the engine's least: blocks carry no message id
+            "metadata": {"chappe-shards": str(channel.shards)},
+        }
+        await ensure_stream(self._connection, stream, config)
+        info = await stream_info(self._connection, stream)
+        shards = int(info.metadata.get("chappe-shards", channel.shards))
+        if shards != channel.shards:
+            raise Conflict(
+                f"channel {channel.name}: it has {shards} shards, not {channel.shards}; "
+                "the number is fixed when the channel is made"
+            )
+        for shard in range(channel.shards):
+            self._shards[channel.name, shard] = ShardCommits(
+                self._connection, channel.name, shard, self._headers, self._cache.put
+            )
+        self._batches[channel.name] = BatchCommits(
+            self._connection, channel.name, self._headers, self._cache.put
+        )
+
+    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+        """Store the event with the next block of its shard."""
+        return self._shards[channel.name, shard_of(event.key, channel.shards)].append(event)
+
+    async def append_all(self, channel: Channel, events: Sequence[Event]) -> Sequence[Position]:
+        """Store all of the events or none."""
+        if not events:
+            return []
+        return await self._batches[channel.name].append(
+            events, [shard_of(event.key, channel.shards) for event in events]
+        )
+
+    async def read(
+        self, channel: Channel, shard: int | None, after_block: int, *, limit_blocks: int = 64
+    ) -> Sequence[Block]:
+        """The next blocks after `after_block`."""
+        messages = await self._connection.get_many(
+            _stream(channel.name),
+            _subject(channel.name, shard),
+            after_block + 1,
+            limit=limit_blocks,
+            max_bytes=4 * 1024 * 1024,
+        )
+        return [self._block(channel.name, message) for message in messages]
+
+    async def get(self, channel: Channel, position: Position) -> Event | None:
+        """The event that stands there, or None."""
+        block = self._cache.block(channel.name, position.block)
+        if block is None:
+            block = await self.block(channel, position.block)
+        if block is None or block.shard != position.shard or position.index >= len(block.events):
+            return None
+        return block.events[position.index]
+
+    async def block(self, channel: Channel, seq: int) -> Block | None:
+        """The block of that sequence, or None."""
+        known = self._cache.block(channel.name, seq)
+        if known is not None and known.at_ms:
+            return known
+        message = await self._connection.get(_stream(channel.name), seq)
+        return None if message is None else self._block(channel.name, message)
+
+    async def follow(
+        self, channel: Channel, shard: int | None, after_block: int
+    ) -> AsyncIterator[Sequence[Block]]:
+        """All blocks after `after_block`, then new ones as they come."""
+        following = self._connection.follow(
+            _stream(channel.name), _subject(channel.name, shard), after_block + 1
+        )
+        try:
+            async for messages in following:
+                yield [self._block(channel.name, message) for message in messages]
+        finally:
+            await following.close()
+
+    async def extent(self, channel: Channel) -> Extent:
+        """What the channel holds."""
+        info = await stream_info(self._connection, _stream(channel.name))
+        return Extent(info.first_seq or 1, info.last_seq, info.size_bytes)
+
+    async def block_at(self, channel: Channel, at_ms: int) -> int:
+        """The last block committed before `at_ms`, by bisection: times grow with sequences."""
+        extent = await self.extent(channel)
+        low, high = extent.first_block - 1, extent.last_block
+        while low < high:
+            middle = (low + high + 1) // 2
+            message = await self._connection.get(_stream(channel.name), middle)
+            if message is not None and message.timestamp_ms >= at_ms:
+                high = middle - 1
+            else:
+                low = middle
+        return low
+
+    def _block(self, channel: str, message: Message) -> Block:
+        seq = message.stream_seq
+        known = self._cache.block(channel, seq)
+        if known is not None and known.at_ms:
+            return known
+        block = Block(
+            seq,
+            int(message.subject.rpartition(".")[2]),
+            message.timestamp_ms,
+            message.headers.get("Chappe-Node", ""),
+            decode_block(message.payload) if known is None else known.events,
+        )
+        self._cache.put(channel, block, len(message.payload))
+        return block
+
+
+MEDIA_TYPE = "application/cloudevents-batch+protobuf"
+
+
+def _stream(channel: str) -> str:
+    return f"EV_{channel}"
+
+
+def _subject(channel: str, shard: int | None) -> str:
+    return f"EV.{channel}.{'*' if shard is None else shard}"
+
+
+class _BlockCache:
+    """The blocks that were written or read last; `at_ms` is 0 until the engine told the time."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._size = 0
+        self._blocks: OrderedDict[tuple[str, int], tuple[Block, int]] = OrderedDict()
+
+    def block(self, channel: str, seq: int) -> Block | None:
+        entry = self._blocks.get((channel, seq))
+        return None if entry is None else entry[0]
+
+    def put(self, channel: str, block: Block, size: int) -> None:
+        replaced = self._blocks.pop((channel, block.seq), None)
+        self._size += size - (0 if replaced is None else replaced[1])
+        self._blocks[channel, block.seq] = (block, size)
+        while self._size > self._limit:
+            self._size -= self._blocks.popitem(last=False)[1][1]
+
+
+_: type[EventLog] = NatsEventLog

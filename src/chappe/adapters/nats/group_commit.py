@@ -1,0 +1,285 @@
+"""Group commit: what arrives while the last commit is under way becomes the next block.
+
+The engine syncs every message to the disk before it acknowledges it, so its rate of messages is the
+disk's rate of syncs. One block of many events costs one sync: the more callers wait, the larger the
+blocks. There is at most one commit under way per shard, which also keeps the order of the calls.
+
+Callbacks and no tasks: this is the hot path, and a task per commit would cost more than the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chappe.adapters.nats.connection import Connection, PubAck
+from chappe.domain.channel import Block
+from chappe.domain.errors import ChappeError, Overloaded, TooLarge, Unavailable
+from chappe.domain.event import Event
+from chappe.domain.position import Position
+from chappe.formats.block import encode_block
+from chappe.formats.cloudevents_protobuf import encode
+
+BLOCK_EVENTS = 1_000
+BLOCK_BYTES = 1_024 * 1_024
+"""A block's bounds: large enough that a sync is shared by a thousand, small enough that a reader
+which wants one event of it decodes it in a few ms. One event may be larger, up to the engine's limit."""
+
+WAITING_BYTES = 64 * 1024 * 1024
+"""What may wait to be stored, per shard; beyond it callers are told to come back."""
+
+BATCH_COMMIT_BYTES = 6 * 1024 * 1024
+BATCH_COMMIT_EVENTS = 10_000
+
+KeepBlock = Callable[[str, Block, int], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    events: list[Event] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+    callers: list[asyncio.Future[Position]] = field(default_factory=list)
+    size: int = 0
+
+
+class ShardCommits:
+    """The commits of one shard."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        channel: str,
+        shard: int,
+        headers: Mapping[str, str],
+        keep: KeepBlock,
+    ) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._shard = shard
+        self._subject = f"EV.{channel}.{shard}"
+        self._headers = headers
+        self._keep = keep
+        self._loop = asyncio.get_running_loop()
+        self._waiting = _Waiting()
+        self._busy = False
+        self._largest = connection.max_payload - 1_024
+
+    def append(self, event: Event) -> asyncio.Future[Position]:
+        """Add the event to the next block."""
+        waiting = self._waiting
+        encoded = encode(event)
+        size = len(encoded)
+        _check_size(size, self._largest)
+        if waiting.size + size > WAITING_BYTES:
+            raise Overloaded(
+                f"shard {self._shard} of channel {self._channel}: "
+                f"{waiting.size} bytes wait to be stored, {WAITING_BYTES} is the limit"
+            )
+        caller: asyncio.Future[Position] = self._loop.create_future()
+        waiting.events.append(event)
+        waiting.encoded.append(encoded)
+        waiting.callers.append(caller)
+        waiting.size += size
+        if not self._busy:
+            # Not at once: the requests that the loop is about to serve join this block.
+            self._busy = True
+            self._loop.call_soon(self._commit)
+        return caller
+
+    def _commit(self) -> None:
+        block = self._next()
+        payload = encode_block(block.encoded)
+        self._connection.publish(self._subject, payload, self._headers).add_done_callback(
+            lambda done: self._committed(block, len(payload), done)
+        )
+
+    def _next(self) -> _Waiting:
+        waiting = self._waiting
+        if len(waiting.events) <= BLOCK_EVENTS and waiting.size <= BLOCK_BYTES:
+            self._waiting = _Waiting()
+            return waiting
+        count, size = 0, 0
+        for encoded in waiting.encoded[:BLOCK_EVENTS]:
+            if count and size + len(encoded) > BLOCK_BYTES:
+                break
+            count += 1
+            size += len(encoded)
+        block = _Waiting(
+            waiting.events[:count], waiting.encoded[:count], waiting.callers[:count], size
+        )
+        del waiting.events[:count], waiting.encoded[:count], waiting.callers[:count]
+        waiting.size -= size
+        return block
+
+    def _committed(self, block: _Waiting, size: int, done: asyncio.Future[PubAck]) -> None:
+        if self._waiting.events:
+            self._commit()
+        else:
+            self._busy = False
+        error = _error_of(done)
+        if error is not None:
+            for caller in block.callers:
+                if not caller.done():
+                    caller.set_exception(error)
+            return
+        seq, shard = done.result().seq, self._shard
+        self._keep(self._channel, Block(seq, shard, 0, "", block.events), size)
+        for index, caller in enumerate(block.callers):
+            if not caller.done():
+                caller.set_result(Position(shard, seq, index))
+
+
+@dataclass(slots=True)
+class _Batch:
+    events: Sequence[Event]
+    encoded: Sequence[bytes]
+    shards: Sequence[int]
+    size: int
+    caller: asyncio.Future[Sequence[Position]]
+
+
+class BatchCommits:
+    """The commits of whole batches, each stored all or none.
+
+    The blocks of one commit go in as one atomic batch of the engine, since a batch's events belong
+    to several shards.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        channel: str,
+        headers: Mapping[str, str],
+        keep: KeepBlock,
+    ) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._headers = headers
+        self._keep = keep
+        self._waiting: list[_Batch] = []
+        self._size = 0
+        self._lock = asyncio.Lock()
+        self._largest = connection.max_payload - 1_024
+
+    async def append(self, events: Sequence[Event], shards: Sequence[int]) -> Sequence[Position]:
+        """Store the batch with the next commit."""
+        encoded = [encode(event) for event in events]
+        for one in encoded:
+            _check_size(len(one), self._largest)
+        size = sum(map(len, encoded))
+        if self._size + size > WAITING_BYTES:
+            raise Overloaded(
+                f"channel {self._channel}: {self._size} bytes of batches wait to be stored, "
+                f"{WAITING_BYTES} is the limit"
+            )
+        caller: asyncio.Future[Sequence[Position]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Batch(events, encoded, shards, size, caller))
+        self._size += size
+        async with self._lock:
+            # Whoever holds the lock commits for all that wait; the others find it done.
+            if not caller.done():
+                await self._commit()
+        return await caller
+
+    async def _commit(self) -> None:
+        batches = self._take()
+        blocks = _blocks(batches)
+        messages = [
+            (f"EV.{self._channel}.{block.shard}", encode_block(block.encoded), self._headers)
+            for block in blocks
+        ]
+        try:
+            if len(messages) == 1:
+                last = (await self._connection.publish(*messages[0])).seq
+            else:
+                last = (await self._connection.publish_atomic(messages)).seq
+        except (ChappeError, asyncio.CancelledError) as error:
+            failed = error if isinstance(error, ChappeError) else _interrupted()
+            for batch in batches:
+                if not batch.caller.done():
+                    batch.caller.set_exception(failed)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return
+        self._answer(batches, blocks, last - len(blocks) + 1)
+        for block, message, seq in zip(
+            blocks, messages, range(last - len(blocks) + 1, last + 1), strict=True
+        ):
+            self._keep(self._channel, Block(seq, block.shard, 0, "", block.events), len(message[1]))
+
+    def _take(self) -> list[_Batch]:
+        size = events = count = 0
+        for batch in self._waiting:
+            if count and (
+                size + batch.size > BATCH_COMMIT_BYTES
+                or events + len(batch.events) > BATCH_COMMIT_EVENTS
+            ):
+                break
+            size += batch.size
+            events += len(batch.events)
+            count += 1
+        taken = self._waiting[:count]
+        del self._waiting[:count]
+        self._size -= size
+        return taken
+
+    def _answer(self, batches: Sequence[_Batch], blocks: Sequence[_Block], first: int) -> None:
+        positions: list[list[Position | None]] = [[None] * len(batch.events) for batch in batches]
+        for seq, block in enumerate(blocks, first):
+            for index, (batch, number) in enumerate(block.origins):
+                positions[batch][number] = Position(block.shard, seq, index)
+        for batch, found in zip(batches, positions, strict=True):
+            if not batch.caller.done():
+                batch.caller.set_result([position for position in found if position is not None])
+
+
+@dataclass(slots=True)
+class _Block:
+    shard: int
+    events: list[Event] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+    origins: list[tuple[int, int]] = field(default_factory=list)
+    size: int = 0
+
+
+def _blocks(batches: Sequence[_Batch]) -> list[_Block]:
+    blocks: list[_Block] = []
+    open_: dict[int, _Block] = {}
+    for number, batch in enumerate(batches):
+        for index, (event, encoded, shard) in enumerate(
+            zip(batch.events, batch.encoded, batch.shards, strict=True)
+        ):
+            block = open_.get(shard)
+            if (
+                block is None
+                or len(block.events) >= BLOCK_EVENTS
+                or block.size + len(encoded) > BLOCK_BYTES
+            ):
+                block = open_[shard] = _Block(shard)
+                blocks.append(block)
+            block.events.append(event)
+            block.encoded.append(encoded)
+            block.origins.append((number, index))
+            block.size += len(encoded)
+    return blocks
+
+
+def _check_size(size: int, largest: int) -> None:
+    if size > largest:
+        raise TooLarge(
+            f"event: {size} bytes when stored; the engine takes {largest} (its max_payload)"
+        )
+
+
+def _error_of(done: asyncio.Future[PubAck]) -> BaseException | None:
+    if done.cancelled():
+        return _interrupted()
+    error = done.exception()
+    if error is None or isinstance(error, ChappeError):
+        return error
+    return Unavailable(f"the engine refused the block: {error}")
+
+
+def _interrupted() -> Unavailable:
+    return Unavailable("the hub is stopping; the event may or may not have been stored")

@@ -1,0 +1,165 @@
+"""A lane: one subscription on one shard; how far it is, and which events are still open.
+
+A lane runs on the shard's reader while it keeps up (`own` is False): the reader offers it what
+matches, and it has no record of its own. It falls back to a cursor of its own (`own` is True) when it
+is full, and comes back once it has read up to the reader. `record()` is its whole durable state; a
+lane without failures on the shard's reader needs none.
+
+Pure: time is given in, waiting is done by `flows/deliver`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_OPEN = 1_024
+"""Events that a lane may have taken and not settled: enough to keep a fast sink busy over one block,
+few enough that a thousand lanes fit in memory."""
+
+MAX_WAITING = 128
+"""With so many events waiting for another try the lane takes no more: its sink is in trouble. Those it
+took before may join them, so a dead sink costs one record of at most MAX_OPEN entries, some 30 kB."""
+
+
+class Place(NamedTuple):
+    """A position within the lane's shard."""
+
+    block: int
+    index: int
+
+
+START = Place(0, -1)
+
+
+@dataclass(slots=True)
+class Open:
+    """An event that the lane took and did not settle; times are Unix ms.
+
+    `attempts` counts the tries that ended. `due_ms` is when to try again, None while it is queued or
+    under way. `first_ms` is when it was first tried, None before.
+    """
+
+    attempts: int = 0
+    due_ms: int | None = None
+    first_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRecord:
+    """What of a lane outlives the process.
+
+    Everything up to and with `cursor` was taken; of that, only `open` is not settled. A lane that is
+    not `own` may resume at the shard's checkpoint where that is further.
+    """
+
+    cursor: Place
+    own: bool
+    open: Mapping[Place, Open]
+
+
+@dataclass(slots=True)
+class Lane:
+    """The state of one lane; every method is one step of its life."""
+
+    subscription: str
+    cursor: Place = START
+    own: bool = False
+    open: dict[Place, Open] = field(default_factory=dict)
+    waiting: int = 0
+    failed: int = 0
+    dirty: bool = False
+    recorded: bool = False
+
+    @classmethod
+    def resumed(cls, subscription: str, record: LaneRecord, checkpoint: Place) -> Lane:
+        """The lane as its record left it; events that were under way are due again."""
+        cursor = record.cursor if record.own else max(record.cursor, checkpoint)
+        lane = cls(subscription, cursor=cursor, own=record.own, recorded=True)
+        for place, event in record.open.items():
+            lane.open[place] = Open(event.attempts, event.due_ms, event.first_ms)
+            lane.failed += event.attempts > 0
+            lane.waiting += event.due_ms is not None
+        return lane
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the lane may take another event."""
+        return len(self.open) < MAX_OPEN and self.waiting < MAX_WAITING
+
+    def take(self, place: Place) -> None:
+        """Take the event that stands at `place`; places come in order."""
+        self.open[place] = Open()
+        self.cursor = place
+        self.dirty = True
+
+    def pass_over(self, place: Place) -> None:
+        """Everything up to and with `place` was looked at by this lane's own cursor."""
+        if place > self.cursor:
+            self.cursor = place
+            self.dirty = True
+
+    def fall_back(self, last: Place) -> None:
+        """Go on with a cursor of its own; `last` is the last place that was offered to it."""
+        self.own = True
+        self.cursor = max(self.cursor, last)
+        self.dirty = True
+
+    def join(self, reader: Place) -> bool:
+        """Come back to the shard's reader if everything up to it was looked at."""
+        if self.own and self.cursor >= reader and self.has_room:
+            self.own = False
+            self.dirty = True
+        return not self.own
+
+    def settle(self, place: Place) -> None:
+        """The event is settled."""
+        event = self.open.pop(place, None)
+        if event is not None:
+            self.failed -= event.attempts > 0
+            self.waiting -= event.due_ms is not None
+            self.dirty = True
+
+    def fail(self, place: Place, *, due_ms: int, first_ms: int) -> None:
+        """A try ended without settling it; it is due again at `due_ms`."""
+        event = self.open[place]
+        self.failed += event.attempts == 0
+        self.waiting += event.due_ms is None
+        event.attempts += 1
+        event.due_ms = due_ms
+        event.first_ms = first_ms
+        self.dirty = True
+
+    def start(self, place: Place) -> Open | None:
+        """The event's turn has come: it no longer waits. None if it is settled meanwhile."""
+        event = self.open.get(place)
+        if event is not None and event.due_ms is not None:
+            event.due_ms = None
+            self.waiting -= 1
+        return event
+
+    @property
+    def needs_record(self) -> bool:
+        """Whether a restart from the shard's checkpoint alone would lose something."""
+        return self.own or self.failed > 0
+
+    @property
+    def oldest(self) -> Place | None:
+        """The first open place."""
+        return next(iter(self.open), None)
+
+    def record(self) -> LaneRecord:
+        """The durable state as of now."""
+        return LaneRecord(self.cursor, self.own, dict(self.open))
+
+
+def before(place: Place) -> Place:
+    """The place just before; of a block's first event, the end of all blocks before it."""
+    if place.index > 0:
+        return Place(place.block, place.index - 1)
+    return Place(place.block - 1, END_OF_BLOCK)
+
+
+END_OF_BLOCK = 2**31 - 1
+"""An index after every event of a block."""

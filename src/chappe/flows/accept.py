@@ -1,0 +1,154 @@
+"""Event in: look for a repeat, check the payload, store it, answer where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chappe.domain.channel import OWN, Channel
+from chappe.domain.errors import CallerError, InvalidBatch, Malformed, NotFound, SchemaMismatch
+from chappe.domain.event import Event
+from chappe.domain.position import Position
+from chappe.domain.seen import SeenEvents
+from chappe.formats.schema_language import Violation
+from chappe.ports.clock import Clock
+from chappe.ports.event_log import EventLog
+from chappe.registry.declaration import Mode
+
+
+class Verdict(Protocol):
+    """What the declared schema says to a payload."""
+
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def declaration(self) -> str: ...
+    @property
+    def violations(self) -> Sequence[Violation]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The event is on disk at `position`; `duplicate`: it was before this request."""
+
+    position: Position
+    duplicate: bool = False
+    warnings: Sequence[Violation] = ()
+
+
+class Accept:
+    """Takes events in. One for each node; it remembers what the node has seen lately."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        channels: Callable[[], Mapping[str, Channel]],
+        check: Callable[[Event], Verdict | None],
+        seen: Callable[[str], SeenEvents],
+        clock: Clock,
+    ) -> None:
+        self._log = log
+        self._channels = channels
+        self._check = check
+        self._seen = seen
+        self._clock = clock
+
+    async def __call__(self, channel: str, event: Event) -> Receipt:
+        """Store one event.
+
+        Raises:
+            NotFound, Malformed: there is no such channel, or nobody may publish to it.
+            SchemaMismatch: the payload breaks the schema that is enforced for its type.
+            Overloaded, TooLarge, Unavailable: as EventLog.append.
+        """
+        target = self._channel(channel)
+        seen = self._seen(channel)
+        first = seen.first(event)
+        if first is not None:
+            return Receipt(first, duplicate=True)
+        warnings = self._checked(event)
+        position = await self._log.append(target, event)
+        seen.add(event, position, self._clock.now_ms())
+        return Receipt(position, warnings=warnings)
+
+    async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
+        """Store all of the events or, when one is refused, none.
+
+        A repeat within the batch, or of an event seen before, gets the first position.
+
+        Raises:
+            InvalidBatch: some payloads break their schemas; each with its index.
+            NotFound, Malformed, Overloaded, TooLarge, Unavailable: as for one event.
+        """
+        target = self._channel(channel)
+        seen = self._seen(channel)
+        warnings = self._all_checked(events)
+        fresh: dict[tuple[str, str], int] = {}
+        to_store: list[Event] = []
+        known: list[Position | None] = []
+        for event in events:
+            first = seen.first(event)
+            known.append(first)
+            if first is None and not (seen.enabled and (event.source, event.id) in fresh):
+                fresh[event.source, event.id] = len(to_store)
+                to_store.append(event)
+        stored = await self._log.append_all(target, to_store)
+        now_ms = self._clock.now_ms()
+        for event, position in zip(to_store, stored, strict=True):
+            seen.add(event, position, now_ms)
+        receipts: list[Receipt] = []
+        answered: set[int] = set()
+        following = iter(range(len(to_store)))
+        for event, first, found in zip(events, known, warnings, strict=True):
+            if first is not None:
+                receipts.append(Receipt(first, duplicate=True, warnings=found))
+                continue
+            number = fresh[event.source, event.id] if seen.enabled else next(following)
+            receipts.append(Receipt(stored[number], number in answered, found))
+            answered.add(number)
+        return receipts
+
+    def _channel(self, name: str) -> Channel:
+        channel = self._channels().get(name)
+        if channel is None:
+            raise NotFound(f"channel {name!r}: there is none of that name")
+        if name in OWN:
+            raise Malformed(f"channel {name}: the hub alone writes to it")
+        return channel
+
+    def _checked(self, event: Event) -> Sequence[Violation]:
+        verdict = self._check(event)
+        if verdict is None or not verdict.violations:
+            return ()
+        if verdict.mode == "enforce":
+            first = verdict.violations[0]
+            more = len(verdict.violations) - 1
+            raise SchemaMismatch(
+                f"data of {event.type}: {first.pointer or '/'}: {first.message}"
+                + (f" (and {more} more)" if more else ""),
+                [
+                    {
+                        "pointer": violation.pointer,
+                        "rule": violation.rule,
+                        "value": violation.value,
+                        "message": violation.message,
+                    }
+                    for violation in verdict.violations
+                ],
+                type=event.type,
+                declaration=verdict.declaration,
+            )
+        return verdict.violations
+
+    def _all_checked(self, events: Sequence[Event]) -> list[Sequence[Violation]]:
+        errors: dict[int, CallerError] = {}
+        warnings: list[Sequence[Violation]] = []
+        for index, event in enumerate(events):
+            try:
+                warnings.append(self._checked(event))
+            except SchemaMismatch as error:
+                errors[index] = error
+        if errors:
+            raise InvalidBatch(errors, len(events))
+        return warnings

@@ -1,0 +1,457 @@
+"""One shard in the hands of its owner: block by block, match, hand to the lanes, keep the cursors.
+
+    follow the shard ─► drop repeats ─► match ─► lane takes the event ─► dispatcher tries the sink
+                                         └─ lane full? it falls back to a cursor of its own (`_read_on`)
+    every 100 ms while something moves: attempts on disk ─► lanes' records ─► the checkpoint
+
+The checkpoint says: all up to here is settled for every lane that has no record of its own. A lane
+gets a record when it has failed events, reads on its own cursor, or holds the checkpoint for long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from chappe.domain.channel import Block, Channel
+from chappe.domain.errors import Unavailable
+from chappe.domain.event import Event
+from chappe.domain.lane import END_OF_BLOCK, MAX_OPEN, START, Lane, Open, Place, before
+from chappe.domain.matching import SubscriptionIndex, wants
+from chappe.domain.position import Position
+from chappe.domain.seen import SeenEvents
+from chappe.domain.subscription import Subscription
+from chappe.flows.deliver.dispatch import Dispatcher, Job
+from chappe.flows.deliver.recorder import AttemptRecorder
+from chappe.formats.cursor_records import (
+    Checkpoint,
+    decode_checkpoint,
+    decode_lane,
+    encode_checkpoint,
+    encode_lane,
+)
+from chappe.kit.supervise import Supervisor
+from chappe.ports.clock import Clock
+from chappe.ports.cursors import Cursors, ShardCursors
+from chappe.ports.event_log import EventLog
+
+CHECKPOINT_S = 0.1
+CHECKPOINT_SHARE = 5
+"""A checkpoint that takes long is followed by a pause of this many times its length, so that writing
+cursors never takes more than a sixth of the engine's time."""
+
+STUCK_CHECKPOINTS = 10
+"""A lane whose oldest open event did not move for so many checkpoints gets a record."""
+
+READ_BACK_BLOCKS = 4_000
+"""How far a new owner reads back, at most, to know what was seen before it came."""
+
+OWN_SEEN = 10_000
+AGAIN_S = 0.2
+
+_log = logging.getLogger("chappe.deliver")
+
+
+class ShardDelivery:
+    """Owns one shard from `run` until it is cancelled or fenced."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        shard: int,
+        *,
+        log: EventLog,
+        cursors: Cursors,
+        dispatcher: Dispatcher,
+        recorder: AttemptRecorder,
+        clock: Clock,
+        index: SubscriptionIndex,
+        subscriptions: Callable[[], Mapping[str, Subscription]],
+        registry_revision: Callable[[], int],
+        seen: SeenEvents,
+        window_ms: int,
+        node: str,
+    ) -> None:
+        self.channel = channel
+        self.shard = shard
+        self._name = f"{channel.name}.{shard}"
+        self._log = log
+        self._cursors = cursors
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._clock = clock
+        self._index = index
+        self._subscriptions = subscriptions
+        self._registry_revision = registry_revision
+        self._seen = seen
+        self._window_ms = window_ms
+        self._node = node
+        self._tasks = Supervisor()
+        self._lanes: dict[str, LaneRun] = {}
+        self._active: dict[str, LaneRun] = {}
+        self._reader = START
+        self._durable = START
+        self._written = Checkpoint(START, -1)
+        self._moved = asyncio.Event()
+        self._hold: ShardCursors | None = None
+        self._running = False
+        self._writing = asyncio.Lock()
+        self.over = False
+
+    @property
+    def reader(self) -> Place:
+        """Everything up to here was matched."""
+        return self._reader
+
+    @property
+    def open_events(self) -> int:
+        """Events taken and not settled."""
+        return sum(len(run.lane.open) for run in self._active.values())
+
+    @property
+    def own_lanes(self) -> int:
+        """Lanes that read on a cursor of their own."""
+        return sum(run.lane.own for run in self._active.values())
+
+    async def run(self) -> None:
+        """Claim the shard's cursors, go on where they stand, for ever.
+
+        Raises:
+            Fenced: another node has claimed the shard. (In an ExceptionGroup.)
+        """
+        try:
+            await self._resume()
+            async with self._tasks:
+                self._running = True
+                self._tasks.start_soon(self._checkpoints(), name=f"checkpoint {self._name}")
+                for run in tuple(self._active.values()):
+                    self._go_on(run)
+                await self._read()
+        finally:
+            self.over = True
+
+    async def finish(self) -> None:
+        """Write the cursors once more, as the last act of an owner that stops."""
+        if self._hold is not None:
+            await self._checkpoint(self._hold)
+
+    def put(self, subscription: Subscription) -> None:
+        """A subscription was made or changed. One that began before the reader's place catches up."""
+        if subscription.id in self._lanes or self._hold is None:
+            return
+        if subscription.starts_after < self._reader.block:
+            self._catch_up(subscription)
+
+    def remove(self, subscription_id: str) -> None:
+        """The subscription ended: its lane goes, with its record."""
+        run = self._lanes.pop(subscription_id, None)
+        if run is None:
+            return
+        run.gone = True
+        run.lane.open.clear()
+        run.room.set()
+        if not run.lane.recorded:
+            self._active.pop(subscription_id, None)
+        self._moved.set()
+
+    async def _resume(self) -> None:
+        hold = self._hold = await self._cursors.claim(self._name)
+        if hold.checkpoint is not None:
+            self._written = decode_checkpoint(hold.checkpoint)
+            self._reader = self._durable = Place(*self._written.at)
+        subscriptions = self._subscriptions()
+        for subscription_id, record in hold.lanes.items():
+            run = self._run_of(
+                subscription_id, Lane.resumed(subscription_id, decode_lane(record), self._reader)
+            )
+            self._active[subscription_id] = run
+            if subscription_id not in subscriptions:
+                self.remove(subscription_id)
+        for subscription in subscriptions.values():
+            if (
+                subscription.channel == self.channel.name
+                and subscription.id not in self._lanes
+                and subscription.made_at_revision > self._written.registry
+                and subscription.starts_after < self._reader.block
+            ):
+                self._catch_up(subscription)
+        await self._read_back()
+
+    async def _read_back(self) -> None:
+        """Know again what was seen within the window, so that its repeats are dropped."""
+        if not self._seen.enabled or self._reader == START:
+            return
+        since_ms = self._clock.now_ms() - self._window_ms
+        after = max(
+            await self._log.block_at(self.channel, since_ms),
+            self._reader.block - READ_BACK_BLOCKS,
+        )
+        while after < self._reader.block:
+            blocks = await self._log.read(self.channel, self.shard, after)
+            for block in blocks:
+                if block.seq <= self._reader.block:
+                    for index, event in enumerate(block.events):
+                        place = Position(self.shard, block.seq, index)
+                        self._seen.is_repeated(event, place, block.at_ms)
+            after = blocks[-1].seq if blocks else self._reader.block
+
+    async def _read(self) -> None:
+        after = self._reader.block - (self._reader.index != END_OF_BLOCK)
+        async for blocks in self._log.follow(self.channel, self.shard, max(after, 0)):
+            for block in blocks:
+                self._match(block)
+            self._moved.set()
+            # A long backlog must not keep the loop from serving requests.
+            await self._clock.sleep(0)
+
+    def _match(self, block: Block) -> None:
+        seq, index, durable = block.seq, self._index, self._reader
+        for number, event in enumerate(block.events):
+            place = Place(seq, number)
+            if place <= durable:
+                continue
+            if self._seen.is_repeated(event, Position(self.shard, seq, number), block.at_ms):
+                continue
+            for subscription in index.matches(event):
+                if subscription.starts_after < seq:
+                    self._hand_over(subscription, place, event)
+        self._reader = Place(seq, END_OF_BLOCK)
+
+    def _hand_over(self, subscription: Subscription, place: Place, event: Event) -> None:
+        run = self._lanes.get(subscription.id)
+        if run is None:
+            run = self._run_of(subscription.id, Lane(subscription.id))
+        lane = run.lane
+        if lane.own or place <= lane.cursor:
+            return
+        self._active[subscription.id] = run
+        if not lane.has_room:
+            lane.fall_back(before(place))
+            self._go_on(run)
+            return
+        lane.take(place)
+        self._dispatcher.offer(subscription, Job(run, place, event))
+
+    def _catch_up(self, subscription: Subscription) -> None:
+        lane = Lane(subscription.id)
+        lane.fall_back(Place(subscription.starts_after, END_OF_BLOCK))
+        run = self._run_of(subscription.id, lane)
+        self._active[subscription.id] = run
+        self._moved.set()
+        self._go_on(run)
+
+    def _run_of(self, subscription_id: str, lane: Lane) -> LaneRun:
+        run = self._lanes[subscription_id] = LaneRun(self, lane)
+        return run
+
+    def _go_on(self, run: LaneRun) -> None:
+        """Offer what is open in the lane, and read on if it has a cursor of its own."""
+        subscription = self._subscriptions().get(run.lane.subscription)
+        if subscription is None or run.reading or not self._running:
+            return
+        if run.resumed:
+            run.resumed = False
+            for place, event in run.lane.open.items():
+                job = Job(run, place, None)
+                if event.due_ms is None:
+                    self._dispatcher.offer(subscription, job)
+                else:
+                    self._dispatcher.offer_at(subscription, job, event.due_ms)
+        if run.lane.own:
+            run.reading = True
+            self._tasks.start_soon(
+                self._read_on(run), name=f"lane {self._name} {run.lane.subscription}"
+            )
+
+    async def _read_on(self, run: LaneRun) -> None:
+        """Read the log at the lane's own pace, until it has come up to the shard's reader."""
+        lane = run.lane
+        seen = SeenEvents(window_ms=self._window_ms, limit=OWN_SEEN)
+        try:
+            while not run.gone:
+                await run.wait_room()
+                if lane.join(self._reader):
+                    return
+                after = lane.cursor.block - (lane.cursor.index != END_OF_BLOCK)
+                try:
+                    blocks = await self._log.read(
+                        self.channel, self.shard, max(after, 0), limit_blocks=16
+                    )
+                    if not blocks:
+                        await self._skip_removed(lane)
+                except Unavailable:
+                    await self._clock.sleep(AGAIN_S)
+                    continue
+                for block in blocks:
+                    await self._take_from(run, block, seen)
+        finally:
+            run.reading = False
+
+    async def _take_from(self, run: LaneRun, block: Block, seen: SeenEvents) -> None:
+        lane = run.lane
+        for number, event in enumerate(block.events):
+            place = Place(block.seq, number)
+            if place <= lane.cursor:
+                continue
+            if seen.is_repeated(event, Position(self.shard, block.seq, number), block.at_ms):
+                continue
+            subscription = self._subscriptions().get(lane.subscription)
+            if subscription is None or run.gone:
+                return
+            if run.wants(subscription)(event):
+                await run.wait_room()
+                lane.take(place)
+                self._dispatcher.offer(subscription, Job(run, place, event))
+        lane.pass_over(Place(block.seq, END_OF_BLOCK))
+        self._moved.set()
+
+    async def _skip_removed(self, lane: Lane) -> None:
+        """Nothing stands between the lane and the reader: removed by retention, or not seen yet.
+
+        A replica of the engine may lag behind what the reader has seen; only what the channel says
+        is gone is passed over.
+        """
+        reader = self._reader
+        last = await self._log.block(self.channel, reader.block)
+        extent = await self._log.extent(self.channel)
+        if last is None and reader.block >= extent.first_block:
+            await self._clock.sleep(AGAIN_S)
+            return
+        if lane.cursor < reader and last is None:
+            _log.warning("lane %s passes over blocks that retention removed", lane.subscription)
+            lane.pass_over(reader)
+        elif last is not None and lane.cursor.block < reader.block:
+            await self._clock.sleep(AGAIN_S)
+
+    async def _checkpoints(self) -> None:
+        hold = self._hold
+        assert hold is not None
+        while True:
+            await self._moved.wait()
+            self._moved.clear()
+            began_s = self._clock.monotonic_s()
+            try:
+                await self._checkpoint(hold)
+            except Unavailable as error:
+                _log.warning("checkpoint of %s: %s", self._name, error)
+                self._moved.set()
+            took_s = self._clock.monotonic_s() - began_s
+            await self._clock.sleep(max(CHECKPOINT_S, CHECKPOINT_SHARE * took_s))
+
+    async def _checkpoint(self, hold: ShardCursors) -> None:
+        async with self._writing:
+            await self._write_cursors(hold)
+
+    async def _write_cursors(self, hold: ShardCursors) -> None:
+        registry = self._registry_revision()
+        at, records, forgotten = self._snapshot()
+        checkpoint = Checkpoint(at, registry, self._node)
+        if not records and checkpoint == self._written:
+            return
+        await self._recorder.flush()
+        try:
+            await hold.write(encode_checkpoint(checkpoint), records)
+        except Unavailable:
+            for subscription_id in records:
+                if subscription_id in self._active:
+                    self._active[subscription_id].lane.dirty = True
+            raise
+        self._written = checkpoint
+        self._durable = at
+        for subscription_id in records:
+            run = self._active.get(subscription_id)
+            if run is not None:
+                run.lane.recorded = subscription_id not in forgotten
+                if run.gone:
+                    del self._active[subscription_id]
+
+    def _snapshot(self) -> tuple[Place, dict[str, bytes | None], set[str]]:
+        """How far the shard is, and the records to write with it; no await in between."""
+        at = self._reader
+        records: dict[str, bytes | None] = {}
+        forgotten: set[str] = set()
+        for subscription_id, run in tuple(self._active.items()):
+            lane = run.lane
+            oldest = lane.oldest
+            if run.gone:
+                records[subscription_id] = None
+                forgotten.add(subscription_id)
+                continue
+            run.stuck = run.stuck + 1 if oldest is not None and oldest == run.oldest else 0
+            run.oldest = oldest
+            wants_record = lane.needs_record or run.stuck >= STUCK_CHECKPOINTS
+            if not wants_record and not lane.recorded:
+                if oldest is None:
+                    del self._active[subscription_id]
+                else:
+                    at = min(at, before(oldest))
+                continue
+            if not wants_record and (oldest is None or oldest > self._durable):
+                # All that it has open comes after the last checkpoint: it needs no record again.
+                records[subscription_id] = None
+                forgotten.add(subscription_id)
+                lane.dirty = False
+                if oldest is not None:
+                    at = min(at, before(oldest))
+            elif lane.dirty or not lane.recorded:
+                lane.dirty = False
+                records[subscription_id] = encode_lane(lane.record())
+        return at, records, forgotten
+
+
+class LaneRun:
+    """A lane at work: its state, and what waits for it."""
+
+    def __init__(self, owner: ShardDelivery, lane: Lane) -> None:
+        self._owner = owner
+        self.lane = lane
+        self.room = asyncio.Event()
+        self.reading = False
+        self.resumed = lane.recorded
+        self.gone = False
+        self.stuck = 0
+        self.oldest: Place | None = None
+        self._wanted: tuple[Subscription, Callable[[Event], bool]] | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """The lane's channel."""
+        return self._owner.channel
+
+    @property
+    def shard(self) -> int:
+        """The lane's shard."""
+        return self._owner.shard
+
+    def wants(self, subscription: Subscription) -> Callable[[Event], bool]:
+        """The subscription's whole test."""
+        if self._wanted is None or self._wanted[0] is not subscription:
+            self._wanted = (subscription, wants(subscription))
+        return self._wanted[1]
+
+    async def wait_room(self) -> None:
+        """Wait until the lane may take another event."""
+        while not self.lane.has_room and not self.gone:
+            self.room.clear()
+            await self.room.wait()
+
+    def start(self, place: Place) -> Open | None:
+        """The event's turn has come; None if it is no longer this node's to deliver."""
+        return None if self.gone or self._owner.over else self.lane.start(place)
+
+    def settle(self, place: Place) -> None:
+        """The event is settled."""
+        self.lane.settle(place)
+        self._changed()
+
+    def fail(self, place: Place, *, due_ms: int, first_ms: int) -> None:
+        """A try ended without settling it."""
+        if place in self.lane.open:
+            self.lane.fail(place, due_ms=due_ms, first_ms=first_ms)
+        self._changed()
+
+    def _changed(self) -> None:
+        if len(self.lane.open) <= MAX_OPEN // 2:
+            self.room.set()
+        self._owner._moved.set()  # noqa: SLF001

@@ -1,0 +1,191 @@
+"""Did it arrive? What became of one event, for every subscription of its channel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+from chappe.domain.attempt import AttemptRow
+from chappe.domain.channel import ATTEMPTS, Channel
+from chappe.domain.event import Event
+from chappe.domain.matching import explain
+from chappe.domain.position import Position
+from chappe.domain.subscription import Subscription
+from chappe.formats.schema_language import Violation
+from chappe.ports.event_index import EventIndex
+from chappe.ports.event_log import EventLog
+from chappe.registry.declaration import Mode
+
+LaneState: TypeAlias = Literal[
+    "delivered",
+    "retrying",
+    "pending",
+    "dead-lettered",
+    "expired",
+    "not matched",
+    "not offered",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVerdict:
+    """What the schema that is declared for the type says to the payload."""
+
+    mode: Mode
+    declaration: str
+    violations: Sequence[Violation]
+
+    @property
+    def valid(self) -> bool:
+        """Whether the payload keeps the schema."""
+        return not self.violations
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTrace:
+    """The event on its way to one subscription.
+
+    `sink` is empty when the subscription has ended since. `decided_by` is the test that let the event
+    pass or not, `found` the value that it saw.
+    """
+
+    subscription: str
+    sink: str
+    matched: bool
+    state: LaneState
+    decided_by: str | None
+    found: str | None
+    attempts: Sequence[AttemptRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One event's way through the hub; `at_ms` is when it was accepted (Unix, ms)."""
+
+    position: Position
+    channel: str
+    event: Event
+    at_ms: int
+    node: str
+    schema: SchemaVerdict | None
+    lanes: Sequence[LaneTrace]
+
+
+class Verdict(Protocol):
+    """What the declared schema says to a payload."""
+
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def declaration(self) -> str: ...
+    @property
+    def violations(self) -> Sequence[Violation]: ...
+
+
+class Placed(Protocol):
+    """An event that was found."""
+
+    @property
+    def position(self) -> Position: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def event(self) -> Event: ...
+
+
+class Trace:
+    """Tells what became of an event."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        index: EventIndex,
+        one: Callable[[str, str], Awaitable[Placed]],
+        attempts_known: Callable[[], Awaitable[None]],
+        channels: Callable[[], Mapping[str, Channel]],
+        subscriptions: Callable[[], Mapping[str, Subscription]],
+        check: Callable[[Event], Verdict | None],
+    ) -> None:
+        self._log = log
+        self._index = index
+        self._one = one
+        self._attempts_known = attempts_known
+        self._channels = channels
+        self._subscriptions = subscriptions
+        self._check = check
+
+    async def __call__(self, channel: str, reference: str) -> Traced:
+        """Trace the event of a position, an id, or source#id.
+
+        Raises:
+            NotFound, Ambiguous, Unavailable: as Find.one.
+        """
+        item = await self._one(channel, reference)
+        block = await self._log.block(self._channels()[channel], item.position.block)
+        await self._attempts_known()
+        rows = await self._index.attempts(channel, item.position)
+        return Traced(
+            item.position,
+            channel,
+            item.event,
+            item.at_ms,
+            "" if block is None else block.node,
+            self._schema(item.event),
+            self._lanes(channel, item, rows),
+        )
+
+    def _schema(self, event: Event) -> SchemaVerdict | None:
+        verdict = self._check(event)
+        if verdict is None:
+            return None
+        return SchemaVerdict(verdict.mode, verdict.declaration, verdict.violations)
+
+    def _lanes(self, channel: str, item: Placed, rows: Sequence[AttemptRow]) -> list[LaneTrace]:
+        by_subscription: dict[str, list[AttemptRow]] = {}
+        for row in rows:
+            by_subscription.setdefault(row.subscription, []).append(row)
+        lanes: list[LaneTrace] = []
+        for subscription in self._subscriptions().values():
+            if subscription.channel == channel and channel != ATTEMPTS:
+                attempts = by_subscription.pop(subscription.id, [])
+                lanes.append(_lane(subscription, item, attempts))
+        lanes.extend(
+            LaneTrace(ended, "", True, _state(attempts), None, None, attempts)  # noqa: FBT003
+            for ended, attempts in by_subscription.items()
+        )
+        return lanes
+
+
+def _lane(subscription: Subscription, item: Placed, attempts: Sequence[AttemptRow]) -> LaneTrace:
+    decision = explain(subscription, item.event)
+    state: LaneState
+    if attempts:
+        state = _state(attempts)
+    elif not decision.passed:
+        state = "not matched"
+    elif subscription.starts_after >= item.position.block:
+        state = "not offered"
+    else:
+        state = "pending"
+    return LaneTrace(
+        subscription.id,
+        subscription.sink,
+        decision.passed or bool(attempts),
+        state,
+        decision.leaf,
+        decision.found,
+        attempts,
+    )
+
+
+def _state(attempts: Sequence[AttemptRow]) -> LaneState:
+    match attempts[-1].result:
+        case "delivered":
+            return "delivered"
+        case "retry":
+            return "retrying"
+        case "dead-letter":
+            return "dead-lettered"
+        case "expired":
+            return "expired"

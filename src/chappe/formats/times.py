@@ -1,0 +1,13 @@
+"""Unix milliseconds <-> RFC 3339."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def rfc3339(at_ms: int) -> str:
+    """1763805731402 -> "2025-11-22T10:02:11.402Z"."""
+    at = _EPOCH + timedelta(milliseconds=at_ms)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
