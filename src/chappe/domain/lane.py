@@ -27,7 +27,7 @@ class Place(NamedTuple):
     """A position within the lane's shard."""
 
     block: int
-    index: int
+    index: int  # type: ignore[assignment]  # as in Position
 
 
 START = Place(0, -1)

@@ -6,6 +6,8 @@ import re
 import zlib
 from typing import NamedTuple
 
+from typing_extensions import override
+
 from chappe.domain.errors import Malformed
 
 _TEXT = re.compile(r"(\d{1,4})-(\d{1,19})-(\d{1,9})")
@@ -20,8 +22,9 @@ class Position(NamedTuple):
 
     shard: int
     block: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks for
 
+    @override
     def __str__(self) -> str:
         return f"{self.shard}-{self.block}-{self.index}"
 

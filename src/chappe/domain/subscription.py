@@ -38,7 +38,8 @@ class Subscription:
 
     `starts_after` is the last block of the channel that was there when the subscription began:
     events of later blocks are offered to it. `epoch` grows by one with each change.
-    `made_at_revision` is the revision of the registry that it came with; it survives changes.
+    `made_at_revision` is the revision of the registry that it was made upon, plus one; it survives
+    changes.
     `concurrency`, `timeout_s` and `retry` are extension fields of ours.
     """
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from chappe.adapters.nats.connection import Connection, Message
 from chappe.adapters.nats.group_commit import BatchCommits, ShardCommits
-from chappe.adapters.nats.jetstream import ensure_stream, stream_info
+from chappe.adapters.nats.jetstream import ensure_stream, find_stream, stream_info
 from chappe.domain.channel import Block, Channel
-from chappe.domain.errors import Conflict
 from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
 from chappe.formats.block import decode_block
@@ -61,14 +60,8 @@ class NatsEventLog:
             "duplicate_window": 100_000_000,  # ns; the engine's least: blocks carry no message id
             "metadata": {"chappe-shards": str(channel.shards)},
         }
+        # The engine's copy of the shards' number never changes: another number is a Conflict.
         await ensure_stream(self._connection, stream, config)
-        info = await stream_info(self._connection, stream)
-        shards = int(info.metadata.get("chappe-shards", channel.shards))
-        if shards != channel.shards:
-            raise Conflict(
-                f"channel {channel.name}: it has {shards} shards, not {channel.shards}; "
-                "the number is fixed when the channel is made"
-            )
         for shard in range(channel.shards):
             self._shards[channel.name, shard] = ShardCommits(
                 self._connection, channel.name, shard, self._headers, self._cache.put
@@ -76,6 +69,16 @@ class NatsEventLog:
         self._batches[channel.name] = BatchCommits(
             self._connection, channel.name, self._headers, self._cache.put
         )
+
+    async def shards_of(self, channel: str) -> int | None:
+        """The number of shards of a channel that exists; None if there is none of that name."""
+        info = await find_stream(self._connection, _stream(channel))
+        return None if info is None else int(info.metadata["chappe-shards"])
+
+    async def identity(self, channel: Channel) -> str:
+        """A text that no other log has: what was derived from this one holds for it alone."""
+        info = await self._connection.api(f"STREAM.INFO.{_stream(channel.name)}")
+        return f"{channel.name} {info['created']}"
 
     def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
         """Store the event with the next block of its shard."""

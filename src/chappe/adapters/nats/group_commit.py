@@ -227,8 +227,8 @@ class BatchCommits:
     def _answer(self, batches: Sequence[_Batch], blocks: Sequence[_Block], first: int) -> None:
         positions: list[list[Position | None]] = [[None] * len(batch.events) for batch in batches]
         for seq, block in enumerate(blocks, first):
-            for index, (batch, number) in enumerate(block.origins):
-                positions[batch][number] = Position(block.shard, seq, index)
+            for index, (origin, number) in enumerate(block.origins):
+                positions[origin][number] = Position(block.shard, seq, index)
         for batch, found in zip(batches, positions, strict=True):
             if not batch.caller.done():
                 batch.caller.set_result([position for position in found if position is not None])

@@ -67,7 +67,9 @@ class NatsShardLease:
 
     async def renew(self, shard: str) -> None:
         """Hold on for another time to live."""
-        seq, ttl_s = self._mine[shard]
+        seq, ttl_s = self._mine.get(shard, (0, 0.0))
+        if not seq:
+            raise Fenced(f"lease of {shard}: {self._node} does not hold it")
         if await self._take(shard, seq, ttl_s):
             return
         seq, held = await self._read(shard)

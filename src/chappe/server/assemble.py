@@ -1,0 +1,213 @@
+"""Which adapter serves which port: the one place that knows."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from chappe import __version__
+from chappe.adapters.auth.tokens import TokenFile
+from chappe.adapters.nats.connection import Connection
+from chappe.adapters.nats.cursors import NatsCursors
+from chappe.adapters.nats.event_log import NatsEventLog, Retention
+from chappe.adapters.nats.registry_log import NatsRegistryLog
+from chappe.adapters.nats.shard_lease import NatsShardLease
+from chappe.adapters.sinks.http import HttpSink
+from chappe.adapters.sqlite.event_index import SqliteEventIndex
+from chappe.adapters.sqlite.writer import Bounds
+from chappe.adapters.system.clock import SystemClock
+from chappe.adapters.system.secrets import SystemSecrets
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, DEFAULT, Channel
+from chappe.domain.seen import SeenEvents
+from chappe.flows.accept import Accept
+from chappe.flows.check import Check
+from chappe.flows.deliver.dispatch import Dispatcher
+from chappe.flows.deliver.recorder import AttemptRecorder
+from chappe.flows.find import Find
+from chappe.flows.materialise import Materialise
+from chappe.flows.register import Register
+from chappe.flows.trace import Trace
+from chappe.http.app import App
+from chappe.http.health import Check as HealthCheck
+from chappe.http.health import Readiness
+from chappe.http.parts import Parts
+from chappe.kit.counters import Counters
+from chappe.kit.latest import Latest
+from chappe.registry.state import State, empty
+from chappe.server.settings import Settings
+from chappe.server.workers import Engine, Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """One node, wired: what answers, what runs, and what must be closed."""
+
+    app: App
+    workers: Workers
+    counters: Counters
+    close: Callable[[], Awaitable[None]]
+
+
+async def assemble(
+    settings: Settings, connection: Connection, *, node: str, tokens: TokenFile
+) -> Hub:
+    """Wire a node on an open connection to the engine; nothing runs yet.
+
+    Raises:
+        Conflict: the engine holds something that contradicts the settings.
+        Unavailable: the engine does not answer.
+    """
+    data = settings.data
+    clock = SystemClock()
+    counters = Counters()
+    random = Random(secrets.randbits(64))  # noqa: S311  # spreads retries; no secret depends on it
+    log = NatsEventLog(
+        connection,
+        node=node,
+        retention=Retention(
+            settings.retention_age_s, settings.retention_bytes, settings.replicas
+        ),
+    )
+    lease = NatsShardLease(connection, clock, node=node, replicas=settings.replicas)
+    cursors = NatsCursors(connection, replicas=settings.replicas)
+    registry_log = NatsRegistryLog(connection, replicas=settings.replicas)
+    await lease.open()
+    await cursors.open()
+    await registry_log.open()
+
+    vault = SystemSecrets.from_file(data / "secret.key")
+    shards = await log.shards_of(DEFAULT) or settings.shards
+    state: Latest[State] = Latest(empty(shards))
+    materialise = Materialise(
+        log=registry_log, state=state, clock=clock, secrets=vault, shards=shards
+    )
+    await materialise.load()
+    for channel in state.value.channels.values():
+        await log.open_channel(channel)
+
+    index = await SqliteEventIndex.open(
+        data / "index.sqlite",
+        log=await log.identity(state.value.channels[DEFAULT]),
+        bounds=Bounds(
+            max_age_ms=int(settings.index_age_s * 1000) or None,
+            max_bytes=settings.index_bytes or None,
+        ),
+    )
+    reached: defaultdict[str, Latest[int]] = defaultdict(lambda: Latest(0))
+    seen: defaultdict[str, SeenEvents] = defaultdict(
+        lambda: SeenEvents(
+            window_ms=int(settings.dedupe_window_s * 1000), limit=settings.dedupe_events
+        )
+    )
+    sink = HttpSink(now=lambda: clock.now_ms() / 1000)
+
+    def new_id() -> str:
+        return secrets.token_hex(12)
+
+    recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
+    dispatcher = Dispatcher(
+        log, Channel(DEADLETTERS, 1), {"HTTP": sink}, recorder, clock, random.random, counters
+    )
+    check = Check(state)
+    find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
+
+    async def last_block(channel: str) -> int:
+        return (await log.extent(state.value.channels[channel])).last_block
+
+    async def attempts_known() -> None:
+        await recorder.flush()
+        await find.caught_up(ATTEMPTS)
+
+    workers = Workers(
+        Engine(log, index, lease, cursors),
+        state=state,
+        materialise=materialise,
+        dispatcher=dispatcher,
+        recorder=recorder,
+        clock=clock,
+        counters=counters,
+        reached=reached.__getitem__,
+        seen=seen.__getitem__,
+        window_ms=int(settings.dedupe_window_s * 1000),
+        node=node,
+    )
+
+    def readiness() -> Readiness:
+        workers.measure()
+        wanted = sum(
+            channel.shards
+            for channel in state.value.channels.values()
+            if channel.name not in (ATTEMPTS, DEADLETTERS)
+        )
+        return Readiness(
+            version=__version__,
+            node=node,
+            engine={
+                "connected": connection.connected,
+                "embedded": not settings.nats,
+            },
+            shards={
+                name: {"block": owned.reader.block, "open": owned.open_events}
+                for name, owned in sorted(workers.owned.items())
+            },
+            checks=[
+                HealthCheck(
+                    "engine",
+                    connection.connected,
+                    "connected" if connection.connected else "no answer; reconnecting",
+                ),
+                HealthCheck(
+                    "shards",
+                    ok=True,
+                    detail=f"this node owns {len(workers.owned)} of {wanted}",
+                ),
+            ],
+        )
+
+    app = App(
+        Parts(
+            accept=Accept(
+                log, lambda: state.value.channels, check, seen.__getitem__, clock
+            ),
+            find=find,
+            trace=Trace(
+                log,
+                index,
+                find.one,
+                attempts_known,
+                lambda: state.value.channels,
+                lambda: state.value.subscriptions,
+                check,
+            ),
+            register=Register(
+                log=registry_log,
+                state=state,
+                clock=clock,
+                secrets=vault,
+                new_id=lambda: f"s-{secrets.token_hex(5)}",
+                extent=last_block,
+            ),
+            state=state,
+            extent=log.extent,
+            readiness=readiness,
+            authorizer=tokens,
+            counters=counters,
+            max_body_bytes=settings.max_batch_bytes,
+        )
+    )
+
+    async def close() -> None:
+        await sink.close()
+        await index.close()
+        await connection.close()
+
+    return Hub(app, workers, counters, close)
+
+
+def tokens_path(settings: Settings) -> Path:
+    """Where the tokens stand: the setting, or beside the data."""
+    return settings.tokens or settings.data / "tokens.json"

@@ -1,0 +1,217 @@
+"""The life of a node: lock, engine, wiring, serving, drain; and its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from typing_extensions import override
+
+from chappe import __version__
+from chappe.adapters.auth.tokens import TokenFile
+from chappe.adapters.nats.connection import Connection, NatsAddress
+from chappe.adapters.system.clock import SystemClock
+from chappe.domain.errors import InvalidSetting
+from chappe.kit import wide_event
+from chappe.kit.supervise import Supervisor
+from chappe.server.assemble import Hub, assemble, tokens_path
+from chappe.server.data_lock import DataLock, lock_data
+from chappe.server.embedded_nats import EmbeddedNats
+from chappe.server.settings import Settings, check_exposure
+
+GAUGES_EVERY_S = 5.0
+
+_log = logging.getLogger("chappe")
+
+
+class HubFile(msgspec.Struct, frozen=True):
+    """DATA/hub.json: where a running hub is to be found."""
+
+    url: str
+    pid: int
+    version: str
+
+
+def run(settings: Settings, *, dev: bool, ready: Callable[[str, Path], None] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the process's exit code.
+
+    `ready` is called with the hub's URL and its data directory once it answers. With `dev` and no
+    data directory named, the data is temporary and goes with the hub.
+
+    Raises:
+        InvalidSetting, Conflict, Unavailable: the hub could not start.
+    """
+    wide_event.setup(settings.log_format, settings.log_level)
+    temporary: Path | None = None
+    if dev and not settings.data_named:
+        temporary = Path(tempfile.mkdtemp(prefix="chappe-"))
+        settings = replace(settings, data=temporary)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_serve(settings, ready or _announce))
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
+    tokens_file = tokens_path(settings)
+    tokens = TokenFile(tokens_file, SystemClock().monotonic_s)
+    check_exposure(settings, has_tokens=not tokens.is_open)
+    lock = lock_data(settings.data)
+    stop = asyncio.Event()
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            listener = stack.enter_context(_listen(settings.host, settings.port))
+            address, engine = await _engine(settings, lock, stack)
+            connection = await Connection.open(address, name=f"chappe {lock.node_id}")
+            hub = await assemble(settings, connection, node=lock.node_id, tokens=tokens)
+            stack.push_async_callback(hub.close)
+            await _serve_until(stop, settings, hub, engine, listener, ready)
+    finally:
+        lock.release()
+    return 0
+
+
+async def _engine(
+    settings: Settings, lock: DataLock, stack: contextlib.AsyncExitStack
+) -> tuple[NatsAddress, EmbeddedNats | None]:
+    if settings.nats:
+        return NatsAddress(settings.nats_urls, None, None, settings.nats_creds), None
+    embedded = EmbeddedNats(settings.data, binary=settings.nats_server, lock=lock)
+    engine = await embedded.start()
+    stack.push_async_callback(embedded.stop)
+    return NatsAddress((engine.url,), engine.user, engine.password, None), embedded
+
+
+async def _serve_until(
+    stop: asyncio.Event,
+    settings: Settings,
+    hub: Hub,
+    engine: EmbeddedNats | None,
+    listener: socket.socket,
+    ready: Callable[[str, Path], None],
+) -> None:
+    server = _Server(hub)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Supervisor() as tasks:
+        workers = tasks.start_soon(hub.workers.run(), name="workers")
+        if engine is not None:
+            tasks.start_soon(engine.watch(), name="watch engine")
+        serving = tasks.start_soon(server.serve_on(listener), name="http")
+        await server.wait_started()
+        url = _url(listener, settings.host)
+        with _hub_file(settings.data, HubFile(url, os.getpid(), __version__)):
+            ready(url, settings.data)
+            _log.info("serving", extra={"fields": {"url": url, "data": str(settings.data)}})
+            await stop.wait()
+            _log.info("draining")
+            hub.app.drain()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.drain_s):
+                    await hub.app.idle()
+            await hub.workers.drain(settings.drain_s)
+            server.should_exit = True
+            await serving
+            workers.cancel()
+            tasks.cancel()
+    _log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn within our loop and on our listener; signals are the hub's business."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(
+            uvicorn.Config(
+                hub.app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                timeout_keep_alive=75,
+                h11_max_incomplete_event_size=65_536,
+            )
+        )
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+    async def serve_on(self, listener: socket.socket) -> None:
+        """Serve until `should_exit`."""
+        await self.serve(sockets=[listener])
+
+    async def wait_started(self) -> None:
+        """Wait until requests are taken."""
+        while not self.started:
+            await asyncio.sleep(0.005)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise InvalidSetting(
+            f"host, port: cannot listen on {host}:{port}: {error.strerror}; "
+            "choose another with --port (0: any free one)"
+        ) from error
+    listener.listen(2048)
+    listener.setblocking(False)  # noqa: FBT003
+    return listener
+
+
+def _url(listener: socket.socket, host: str) -> str:
+    port = listener.getsockname()[1]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+@contextlib.contextmanager
+def _hub_file(data: Path, hub: HubFile) -> Iterator[None]:
+    path = data / "hub.json"
+    written = data / "hub.json.part"
+    written.write_bytes(msgspec.json.format(msgspec.json.encode(hub), indent=2) + b"\n")
+    written.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _announce(url: str, data: Path) -> None:
+    sys.stderr.write(f"chappe {__version__} serves {url}, data in {data}\n")
+
+

@@ -1,0 +1,153 @@
+"""What a setting may hold: how each kind is read from text or from TOML, and its rule in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_SECRET_IN_URL = re.compile(r"//[^@/\s]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of value.
+
+    `name` is for the table of settings, `rule` ends the sentence "… must be". `read` takes the raw
+    value (text from a flag or the environment; str, int, float or bool from TOML) and the directory
+    that relative paths start from; it raises ValueError where the rule is broken.
+    """
+
+    name: str
+    rule: str
+    read: Callable[[object, Path], object]
+
+
+def whole(least: int, most: int | None = None, *, or_zero: bool = False) -> Kind:
+    """A whole number within limits; `or_zero` lets 0 stand below them (for "none" or "off")."""
+    limits = f"{least} or more" if most is None else f"from {least} to {most}"
+
+    def read(raw: object, _: Path) -> int:
+        value = _whole(raw)
+        if not (or_zero and value == 0) and (value < least or (most is not None and value > most)):
+            raise ValueError
+        return value
+
+    return Kind("integer", f"a whole number {limits}{' (or 0)' if or_zero else ''}", read)
+
+
+def one_of_numbers(*values: int) -> Kind:
+    """One of a few whole numbers."""
+
+    def read(raw: object, _: Path) -> int:
+        value = _whole(raw)
+        if value not in values:
+            raise ValueError
+        return value
+
+    return Kind("integer", _either([str(value) for value in values]), read)
+
+
+def seconds(least: float, *, or_zero: bool = False) -> Kind:
+    """A number of seconds, whole or not, of at least `least`."""
+
+    def read(raw: object, _: Path) -> float:
+        value = _real(raw)
+        # Written so that NaN, which is neither smaller nor larger, is refused.
+        if not (least <= value < float("inf")) and not (or_zero and value == 0):
+            raise ValueError
+        return value
+
+    zero = " (or 0)" if or_zero else ""
+    return Kind("seconds", f"a number of seconds, {least:g} or more{zero}", read)
+
+
+def one_of(*values: str) -> Kind:
+    """One of a few words."""
+
+    def read(raw: object, _: Path) -> str:
+        if not isinstance(raw, str) or raw not in values:
+            raise ValueError
+        return raw
+
+    return Kind("|".join(values), _either(values), read)
+
+
+def path(what: str = "a path") -> Kind:
+    """A path; `~` is the user's home."""
+
+    def read(raw: object, base: Path) -> Path:
+        if not isinstance(raw, str | Path) or not str(raw) or "\0" in str(raw):
+            raise ValueError
+        try:
+            return base / Path(raw).expanduser()
+        except RuntimeError as exc:  # "~nobody/x"
+            raise ValueError from exc
+
+    return Kind("path", what, read)
+
+
+def file() -> Kind:
+    """The path of a file that is there."""
+    any_path = path()
+
+    def read(raw: object, base: Path) -> object:
+        found = any_path.read(raw, base)
+        if not isinstance(found, Path) or not found.is_file():
+            raise ValueError
+        return found
+
+    return Kind("path", "the path of a file that exists", read)
+
+
+def host() -> Kind:
+    """A host name or an IP address."""
+
+    def read(raw: object, _: Path) -> str:
+        if not isinstance(raw, str) or re.fullmatch(r"[A-Za-z0-9._:-]{1,253}", raw) is None:
+            raise ValueError
+        return raw
+
+    return Kind("text", "a host name or an IP address without brackets", read)
+
+
+def nats_urls() -> Kind:
+    """Addresses of NATS servers, separated by commas; empty for none."""
+
+    def read(raw: object, _: Path) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        urls = [url.strip() for url in raw.split(",")] if raw.strip() else []
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in {"nats", "tls"} or not parts.hostname or parts.port == 0:
+                raise ValueError
+        return ",".join(urls)
+
+    return Kind("URLs", "nats:// or tls:// URLs, separated by commas", read)
+
+
+def shown(raw: object) -> str:
+    """The value for a message: short, and without the password of a URL."""
+    text = _SECRET_IN_URL.sub("//…@", raw) if isinstance(raw, str) else raw
+    text = repr(str(text) if isinstance(text, Path) else text)
+    return text if len(text) <= 120 else f"{text[:117]}…"
+
+
+def _whole(raw: object) -> int:
+    # bool is an int to Python, and 1.0 is a number to TOML: neither is a whole number to a reader.
+    if isinstance(raw, bool) or not isinstance(raw, int | str):
+        raise ValueError
+    return int(raw)
+
+
+def _real(raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        raise ValueError
+    return float(raw)
+
+
+def _either(values: Sequence[str]) -> str:
+    return f"{', '.join(values[:-1])} or {values[-1]}"

@@ -1,0 +1,210 @@
+"""What runs in a node beside the HTTP edge: the registry's follower, the index, and the shard owners.
+
+registry log ─► state ─► matching index, lanes        (`_follow_registry`)
+event log ─► index, one follower a channel            (`Observe`)
+lease ─► ShardDelivery, one task a shard              (`_own`)
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from chappe.domain.channel import OWN, Channel
+from chappe.domain.errors import Fenced, Unavailable
+from chappe.domain.matching import SubscriptionIndex
+from chappe.domain.seen import SeenEvents
+from chappe.flows.deliver.dispatch import Dispatcher
+from chappe.flows.deliver.recorder import AttemptRecorder
+from chappe.flows.deliver.shard import ShardDelivery
+from chappe.flows.materialise import Materialise
+from chappe.flows.observe import Observe
+from chappe.kit.counters import Counters
+from chappe.kit.latest import Latest
+from chappe.kit.supervise import Supervisor
+from chappe.ports.clock import Clock
+from chappe.ports.cursors import Cursors
+from chappe.ports.event_index import EventIndex
+from chappe.ports.event_log import EventLog
+from chappe.ports.shard_lease import ShardLease
+from chappe.registry.state import State
+
+LEASE_TTL_S = 5.0
+AGAIN_S = 0.5
+
+_log = logging.getLogger("chappe.workers")
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The ports that the workers need."""
+
+    log: EventLog
+    index: EventIndex
+    lease: ShardLease
+    cursors: Cursors
+
+
+class Workers:
+    """Everything of a node that runs by itself."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        state: Latest[State],
+        materialise: Materialise,
+        dispatcher: Dispatcher,
+        recorder: AttemptRecorder,
+        clock: Clock,
+        counters: Counters,
+        reached: Callable[[str], Latest[int]],
+        seen: Callable[[str], SeenEvents],
+        window_ms: int,
+        node: str,
+    ) -> None:
+        self._engine = engine
+        self._state = state
+        self._materialise = materialise
+        self._dispatcher = dispatcher
+        self._recorder = recorder
+        self._clock = clock
+        self._counters = counters
+        self._reached = reached
+        self._seen = seen
+        self._window_ms = window_ms
+        self._node = node
+        self._indexes: dict[str, SubscriptionIndex] = {}
+        self._owned: dict[str, ShardDelivery] = {}
+        self._revision = 0
+        self._tasks = Supervisor()
+        self._owners = Supervisor()
+        self._started: set[str] = set()
+
+    @property
+    def owned(self) -> Mapping[str, ShardDelivery]:
+        """The shards that this node owns now, by name such as "default.2"."""
+        return self._owned
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        self._apply_subscriptions(State(), self._state.value)
+        async with self._tasks:
+            self._tasks.start_soon(self._materialise.run(), name="materialise")
+            self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
+            self._tasks.start_soon(self._recorder.run(), name="record attempts")
+            self._tasks.start_soon(self._run_owners(), name="shard owners")
+            await self._follow_registry()
+
+    async def drain(self, timeout_s: float) -> None:
+        """Finish the attempts under way, write the cursors, let the shards go."""
+        if not await self._dispatcher.drain(timeout_s):
+            _log.warning("attempts still under way after %s s; they will be made again", timeout_s)
+        for name, owned in tuple(self._owned.items()):
+            try:
+                await owned.finish()
+                await self._engine.lease.release(name)
+            except (Unavailable, Fenced) as error:
+                _log.warning("shard %s: %s", name, error)
+
+    def measure(self) -> None:
+        """Set the gauges."""
+        self._counters.lanes_own = sum(owned.own_lanes for owned in self._owned.values())
+        self._counters.open_events = sum(owned.open_events for owned in self._owned.values())
+
+    async def _run_owners(self) -> None:
+        async with self._owners:
+            state = self._state.value
+            while True:
+                for channel in state.channels.values():
+                    if channel.name not in self._started:
+                        self._started.add(channel.name)
+                        await self._start(channel)
+                state = await self._state.wait_changed(state)
+
+    async def _start(self, channel: Channel) -> None:
+        await self._engine.log.open_channel(channel)
+        observe = Observe(
+            self._engine.log, self._engine.index, channel, self._reached(channel.name)
+        )
+        self._owners.start_soon(observe(), name=f"index {channel.name}")
+        if channel.name not in OWN:
+            for shard in range(channel.shards):
+                self._owners.start_soon(
+                    self._own(channel, shard), name=f"own {channel.name}.{shard}"
+                )
+
+    async def _own(self, channel: Channel, shard: int) -> None:
+        name = f"{channel.name}.{shard}"
+        while True:
+            try:
+                await self._engine.lease.acquire(name, ttl_s=LEASE_TTL_S)
+                await self._deliver(channel, shard, name)
+            except* Fenced as group:
+                _log.warning("shard %s: %s", name, group.exceptions[0])
+            except* Unavailable as group:
+                _log.warning("shard %s: %s; trying again", name, group.exceptions[0])
+                await self._clock.sleep(AGAIN_S)
+            finally:
+                self._owned.pop(name, None)
+
+    async def _deliver(self, channel: Channel, shard: int, name: str) -> None:
+        delivery = ShardDelivery(
+            channel,
+            shard,
+            log=self._engine.log,
+            cursors=self._engine.cursors,
+            dispatcher=self._dispatcher,
+            recorder=self._recorder,
+            clock=self._clock,
+            index=self._index(channel.name),
+            subscriptions=lambda: self._state.value.subscriptions,
+            registry_revision=lambda: self._revision,
+            seen=self._seen(channel.name),
+            window_ms=self._window_ms,
+            node=self._node,
+        )
+        self._owned[name] = delivery
+        async with Supervisor() as tasks:
+            tasks.start_soon(self._renew(name), name=f"lease {name}")
+            tasks.start_soon(delivery.run(), name=f"shard {name}")
+
+    async def _renew(self, name: str) -> None:
+        renewed_s = self._clock.monotonic_s()
+        while True:
+            await self._clock.sleep(LEASE_TTL_S / 3)
+            try:
+                await self._engine.lease.renew(name)
+                renewed_s = self._clock.monotonic_s()
+            except Unavailable as error:
+                if self._clock.monotonic_s() - renewed_s > LEASE_TTL_S:
+                    raise Fenced(f"lease of {name} could not be renewed: {error}") from error
+
+    async def _follow_registry(self) -> None:
+        applied = self._state.value
+        while True:
+            state = await self._state.wait_changed(applied)
+            self._apply_subscriptions(applied, state)
+            applied = state
+
+    def _apply_subscriptions(self, before: State, after: State) -> None:
+        """Tell the index, the dispatcher and the lanes what changed; no await in between."""
+        if before.subscriptions is not after.subscriptions:
+            for subscription_id, subscription in after.subscriptions.items():
+                if before.subscriptions.get(subscription_id) is not subscription:
+                    self._index(subscription.channel).put(subscription)
+                    self._dispatcher.put(subscription)
+                    for owned in self._owned.values():
+                        if owned.channel.name == subscription.channel:
+                            owned.put(subscription)
+            for subscription_id, subscription in before.subscriptions.items():
+                if subscription_id not in after.subscriptions:
+                    self._index(subscription.channel).remove(subscription_id)
+                    self._dispatcher.remove(subscription_id)
+                    for owned in self._owned.values():
+                        owned.remove(subscription_id)
+        self._revision = after.revision
+
+    def _index(self, channel: str) -> SubscriptionIndex:
+        return self._indexes.setdefault(channel, SubscriptionIndex())
