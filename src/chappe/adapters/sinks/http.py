@@ -1,0 +1,130 @@
+"""Delivery by HTTP: one event, one request, binary mode (CloudEvents HTTP and webhook specs).
+
+    POST /hook HTTP/1.1
+    host: example.com
+    webhook-id: 2dQ...            the same for each attempt of this event to this subscription
+    webhook-timestamp: 1790000000
+    ce-id: ...
+
+The pieces: `http_request` (what the subscription says), `http_pool` (connections), `http_answers`
+(what an answer means). Which event goes where, and when again, is `flows/deliver`'s.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+
+from chappe.adapters.sinks.http_answers import outcome_of
+from chappe.adapters.sinks.http_connection import NoAnswer
+from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
+from chappe.adapters.sinks.http_request import BadSubscription, Head, head_of
+from chappe.domain.delivery import Failed, Outcome
+from chappe.domain.event import Event
+from chappe.domain.subscription import Subscription
+from chappe.formats.cloudevents_http import encode_binary, encode_structured
+from chappe.ports.sink import Attempt, Sink
+
+PREPARED = 10_000
+"""How many subscriptions' heads are kept encoded, some 500 bytes each."""
+
+_LINES = b"webhook-id: %b\r\nwebhook-timestamp: %d\r\ncontent-length: %d\r\n%b\r\n\r\n"
+
+
+def any_address(address: str) -> bool:
+    """Every address may be connected to."""
+    return True
+
+
+class HttpSink:
+    """Posts events to http and https sinks; redirects are never followed.
+
+    `now` gives Unix seconds. `vet` decides for each IP address whether it may be connected to.
+    `tls` replaces the system's trust store and settings.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float],
+        vet: Callable[[str], bool] = any_address,
+        tls: ssl.SSLContext | None = None,
+        connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._now = now
+        self._pool = Pool(vet=vet, tls=tls, per_origin=connections_per_origin, idle_s=idle_s)
+        self._heads: dict[str, tuple[Subscription, Head]] = {}
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open or being opened."""
+        return self._pool.open_connections
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        """Try once; see the port."""
+        subscription = attempt.subscription
+        try:
+            head = self._head(subscription)
+            request = _request(head, attempt, self._now())
+            status, headers, body = await self._pool.exchange(
+                head.origin, request, timeout_s=subscription.timeout_s
+            )
+        except (NoAnswer, BadSubscription) as exc:
+            return Failed(str(exc))
+        return outcome_of(status, headers, body, now_s=self._now())
+
+    async def close(self) -> None:
+        """Close every connection; attempts under way end as Failed."""
+        self._pool.close()
+
+    def _head(self, subscription: Subscription) -> Head:
+        """Encoded once for each state of a subscription, also one made again under an old id."""
+        kept = self._heads.get(subscription.id)
+        if kept is not None and (kept[0] is subscription or kept[0] == subscription):
+            return kept[1]
+        head = head_of(subscription)
+        self._heads.pop(subscription.id, None)
+        if len(self._heads) >= PREPARED:
+            del self._heads[next(iter(self._heads))]
+        self._heads[subscription.id] = subscription, head
+        return head
+
+
+def _request(head: Head, attempt: Attempt, now_s: float) -> bytes:
+    """The whole request, head and body.
+
+    Raises:
+        BadSubscription: a value from the event would break a line. Formats let none in; a second
+            look here costs nothing, and a forged request to a sink would cost a lot.
+    """
+    fields, body = _encoded(attempt.event)
+    lines = _LINES % (
+        attempt.webhook_id.encode(),
+        now_s,
+        len(body),
+        b"\r\n".join(map(b": ".join, fields)),
+    )
+    breaks = len(fields) + 4
+    if lines.count(b"\n") != breaks or lines.count(b"\r") != breaks:
+        raise BadSubscription(f"event {attempt.event.id!r}: an attribute holds a line break")
+    return b"".join((head.lines, lines, body))
+
+
+def _encoded(event: Event) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Binary mode, unless that had no payload or no Content-Type: webhook spec 2.1 demands both.
+
+    A JSON payload that nobody called so is called so (json-format.md 3.1.2); untyped bytes travel
+    in structured mode, which can say that they have no type.
+    """
+    if not event.data:
+        return encode_structured(event)
+    if event.datacontenttype is not None:
+        return encode_binary(event)
+    if not event.text:
+        return encode_structured(event)
+    headers, body = encode_binary(event)
+    return [*headers, (b"content-type", b"application/json")], body
+
+
+_: type[Sink] = HttpSink

@@ -1,0 +1,134 @@
+"""What a subscription says about its HTTP requests, checked and encoded once; pure.
+
+    sink https://example.com/hook?x=1, credential ACCESSTOKEN ->
+        Head(Origin(True, "example.com", 443),
+             b"POST /hook?x=1 HTTP/1.1 | host: example.com | ... | authorization: Bearer ... |")
+
+where each | is a line's end. The headers of the single event are put behind it by `http`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from chappe import __version__
+from chappe.adapters.sinks.http_pool import Origin
+from chappe.domain.subscription import Credential, Subscription
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?|[0-9a-f:.]*:[0-9a-f:.]*")
+
+_OURS = frozenset(
+    {
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+"""Headers that the event or the connection decides; a subscription's are left out, as are all that
+begin with `ce-` or `webhook-`."""
+
+_OUR_PREFIXES = ("ce-", "webhook-")
+
+_NO_PAYLOAD = frozenset({"CONNECT", "HEAD", "TRACE"})
+_PATH_SAFE = "/%!$&'()*+,;=:@~-._"
+_QUERY_SAFE = _PATH_SAFE + "?"
+
+
+class BadSubscription(Exception):
+    """No request can be made of it; the text names the setting, the value and the rule."""
+
+
+class Head(NamedTuple):
+    """Where to, and the request line with the headers that are the same for every event."""
+
+    origin: Origin
+    lines: bytes
+
+
+def head_of(subscription: Subscription) -> Head:
+    """Encode what does not change from event to event.
+
+    Raises:
+        BadSubscription: sink, method, headers or credential cannot be put into a request.
+    """
+    origin, target = _sink(subscription.sink)
+    method = subscription.settings.method.upper()
+    if not _TOKEN.fullmatch(method) or method in _NO_PAYLOAD:
+        raise BadSubscription(
+            f"protocolsettings.method: {method!r} is no HTTP method that carries a payload"
+        )
+    headers = {"host": _host_header(origin), "user-agent": f"chappe/{__version__}"}
+    for name, value in subscription.settings.headers.items():
+        _check("protocolsettings.headers", name, value)
+        lowered = name.lower()
+        if lowered not in _OURS and not lowered.startswith(_OUR_PREFIXES):
+            headers[lowered] = value
+    if subscription.credential is not None:
+        headers["authorization"] = _authorization(subscription.credential)
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {v}" for name, v in headers.items()), ""]
+    return Head(origin, "\r\n".join(lines).encode())
+
+
+def _sink(sink: str) -> tuple[Origin, str]:
+    """`https://example.com:8443/a b` -> (Origin(True, "example.com", 8443), "/a%20b")."""
+    try:
+        url = urlsplit(sink)
+        port = url.port
+        host = (url.hostname or "").lower()
+        if not host.isascii():
+            host = host.encode("idna").decode("ascii")
+    except ValueError as exc:  # UnicodeError is one
+        raise BadSubscription(f"sink: {sink!r} is no URL: {exc}") from exc
+    if url.scheme not in ("http", "https"):
+        raise BadSubscription(f"sink: {sink!r} must begin with http:// or https://")
+    if url.username is not None:
+        raise BadSubscription("sink: a URL must not hold a user name; use sinkcredential")
+    if not _HOST.fullmatch(host):
+        raise BadSubscription(f"sink: {sink!r} has no valid host name")
+    secure = url.scheme == "https"
+    target = quote(url.path or "/", safe=_PATH_SAFE)
+    if url.query:
+        target += "?" + quote(url.query, safe=_QUERY_SAFE)
+    return Origin(secure, host, port or (443 if secure else 80)), target
+
+
+def _host_header(origin: Origin) -> str:
+    """With the port unless it is the scheme's own, an IPv6 address in brackets (RFC 9110 7.2)."""
+    usual = origin.port == (443 if origin.secure else 80)
+    return origin.authority.removesuffix(f":{origin.port}") if usual else origin.authority
+
+
+def _authorization(credential: Credential) -> str:
+    match credential.credentialtype.upper():
+        case "ACCESSTOKEN":
+            _check("sinkcredential", "accesstoken", credential.secret)
+            return f"Bearer {credential.secret}"
+        case "PLAIN":
+            pair = f"{credential.identifier or ''}:{credential.secret}".encode()
+            return f"Basic {base64.b64encode(pair).decode('ascii')}"
+        case other:
+            raise BadSubscription(
+                f"sinkcredential.credentialtype: {other!r} is unknown; known: ACCESSTOKEN, PLAIN"
+            )
+
+
+def _check(where: str, name: str, value: str) -> None:
+    """No line break gets into a request: it could forge headers, or a whole second request."""
+    if not _TOKEN.fullmatch(name):
+        raise BadSubscription(f"{where}: {name!r} is no header name")
+    if not _VALUE.fullmatch(value):
+        # The value is not shown: it may be a key.
+        raise BadSubscription(f"{where}.{name}: the value holds control characters")
