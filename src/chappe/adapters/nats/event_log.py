@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chappe.adapters.nats.connection import Connection, Message
-from chappe.adapters.nats.group_commit import BatchCommits, ShardCommits
+from chappe.adapters.nats.group_commit import BatchCommits, ChannelCommits
 from chappe.adapters.nats.jetstream import ensure_stream, find_stream, stream_info
 from chappe.domain.channel import Block, Channel
 from chappe.domain.event import Event
@@ -41,7 +41,7 @@ class NatsEventLog:
         self._node = node
         self._headers = {"Chappe-Node": node, "Content-Type": MEDIA_TYPE}
         self._cache = _BlockCache(CACHE_BYTES)
-        self._shards: dict[tuple[str, int], ShardCommits] = {}
+        self._singles: dict[str, ChannelCommits] = {}
         self._batches: dict[str, BatchCommits] = {}
 
     async def open_channel(self, channel: Channel) -> None:
@@ -62,10 +62,9 @@ class NatsEventLog:
         }
         # The engine's copy of the shards' number never changes: another number is a Conflict.
         await ensure_stream(self._connection, stream, config)
-        for shard in range(channel.shards):
-            self._shards[channel.name, shard] = ShardCommits(
-                self._connection, channel.name, shard, self._headers, self._cache.put
-            )
+        self._singles[channel.name] = ChannelCommits(
+            self._connection, channel, self._headers, self._cache.put
+        )
         self._batches[channel.name] = BatchCommits(
             self._connection, channel.name, self._headers, self._cache.put
         )
@@ -82,7 +81,7 @@ class NatsEventLog:
 
     def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
         """Store the event with the next block of its shard."""
-        return self._shards[channel.name, shard_of(event.key, channel.shards)].append(event)
+        return self._singles[channel.name].append(event, shard_of(event.key, channel.shards))
 
     async def append_all(self, channel: Channel, events: Sequence[Event]) -> Sequence[Position]:
         """Store all of the events or none."""

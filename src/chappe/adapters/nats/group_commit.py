@@ -2,7 +2,7 @@
 
 The engine syncs every message to the disk before it acknowledges it, so its rate of messages is the
 disk's rate of syncs. One block of many events costs one sync: the more callers wait, the larger the
-blocks. There is at most one commit under way per shard, which also keeps the order of the calls.
+blocks. At most one commit of a shard is under way, which also keeps the order of the calls.
 
 Callbacks and no tasks: this is the hot path, and a task per commit would cost more than the commit.
 """
@@ -10,11 +10,12 @@ Callbacks and no tasks: this is the hot path, and a task per commit would cost m
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chappe.adapters.nats.connection import Connection, PubAck
-from chappe.domain.channel import Block
+from chappe.domain.channel import Block, Channel
 from chappe.domain.errors import ChappeError, Overloaded, TooLarge, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.position import Position
@@ -32,48 +33,61 @@ WAITING_BYTES = 64 * 1024 * 1024
 BATCH_COMMIT_BYTES = 6 * 1024 * 1024
 BATCH_COMMIT_EVENTS = 10_000
 
+OVERHEAD_BYTES = 1_024
+"""What a block of one event adds to it, headers included, at most."""
+
 KeepBlock = Callable[[str, Block, int], None]
+
+
+UNDER_WAY = 1
+"""Commits of one channel at a time. The engine syncs one message of a stream after the other, so a
+second one would only queue in the engine, where no event can join it any more. Measured with 16
+callers on 4 shards: 3.8 times the engine's own rate with one under way, 2.3 with two, 2.9 with four."""
 
 
 @dataclass(slots=True)
 class _Waiting:
+    """What waits for its shard's next commit."""
+
     events: list[Event] = field(default_factory=list)
     encoded: list[bytes] = field(default_factory=list)
     callers: list[asyncio.Future[Position]] = field(default_factory=list)
     size: int = 0
 
 
-class ShardCommits:
-    """The commits of one shard."""
+class ChannelCommits:
+    """The commits of one channel: of each shard one at a time, of all shards UNDER_WAY.
+
+    Shards take turns. A shard's events wait until it is its turn, and go together.
+    """
 
     def __init__(
         self,
         connection: Connection,
-        channel: str,
-        shard: int,
+        channel: Channel,
         headers: Mapping[str, str],
         keep: KeepBlock,
     ) -> None:
         self._connection = connection
-        self._channel = channel
-        self._shard = shard
-        self._subject = f"EV.{channel}.{shard}"
+        self._channel = channel.name
         self._headers = headers
         self._keep = keep
         self._loop = asyncio.get_running_loop()
-        self._waiting = _Waiting()
-        self._busy = False
-        self._largest = connection.max_payload - 1_024
+        self._waiting = [_Waiting() for _ in range(channel.shards)]
+        self._in_turn: deque[int] = deque()
+        self._has_turn = [False] * channel.shards
+        self._under_way = 0
+        self._scheduled = False
 
-    def append(self, event: Event) -> asyncio.Future[Position]:
-        """Add the event to the next block."""
-        waiting = self._waiting
+    def append(self, event: Event, shard: int) -> asyncio.Future[Position]:
+        """Add the event to the next block of its shard."""
+        waiting = self._waiting[shard]
         encoded = encode(event)
         size = len(encoded)
-        _check_size(size, self._largest)
+        _check_size(size, self._connection.max_payload - OVERHEAD_BYTES)
         if waiting.size + size > WAITING_BYTES:
             raise Overloaded(
-                f"shard {self._shard} of channel {self._channel}: "
+                f"shard {shard} of channel {self._channel}: "
                 f"{waiting.size} bytes wait to be stored, {WAITING_BYTES} is the limit"
             )
         caller: asyncio.Future[Position] = self._loop.create_future()
@@ -81,23 +95,32 @@ class ShardCommits:
         waiting.encoded.append(encoded)
         waiting.callers.append(caller)
         waiting.size += size
-        if not self._busy:
-            # Not at once: the requests that the loop is about to serve join this block.
-            self._busy = True
-            self._loop.call_soon(self._commit)
+        if not self._has_turn[shard]:
+            self._has_turn[shard] = True
+            self._in_turn.append(shard)
+            if self._under_way < UNDER_WAY and not self._scheduled:
+                # Not at once: the requests that the loop is about to serve join this block.
+                self._scheduled = True
+                self._loop.call_soon(self._begin)
         return caller
 
-    def _commit(self) -> None:
-        block = self._next()
-        payload = encode_block(block.encoded)
-        self._connection.publish(self._subject, payload, self._headers).add_done_callback(
-            lambda done: self._committed(block, len(payload), done)
-        )
+    def _begin(self) -> None:
+        self._scheduled = False
+        while self._in_turn and self._under_way < UNDER_WAY:
+            self._under_way += 1
+            self._commit(self._in_turn.popleft())
 
-    def _next(self) -> _Waiting:
-        waiting = self._waiting
+    def _commit(self, shard: int) -> None:
+        block = self._next(shard)
+        payload = encode_block(block.encoded)
+        self._connection.publish(
+            f"EV.{self._channel}.{shard}", payload, self._headers
+        ).add_done_callback(lambda done: self._committed(shard, block, len(payload), done))
+
+    def _next(self, shard: int) -> _Waiting:
+        waiting = self._waiting[shard]
         if len(waiting.events) <= BLOCK_EVENTS and waiting.size <= BLOCK_BYTES:
-            self._waiting = _Waiting()
+            self._waiting[shard] = _Waiting()
             return waiting
         count, size = 0, 0
         for encoded in waiting.encoded[:BLOCK_EVENTS]:
@@ -112,18 +135,21 @@ class ShardCommits:
         waiting.size -= size
         return block
 
-    def _committed(self, block: _Waiting, size: int, done: asyncio.Future[PubAck]) -> None:
-        if self._waiting.events:
-            self._commit()
-        else:
-            self._busy = False
+    def _committed(
+        self, shard: int, block: _Waiting, size: int, done: asyncio.Future[PubAck]
+    ) -> None:
+        self._under_way -= 1
+        self._has_turn[shard] = bool(self._waiting[shard].events)
+        if self._has_turn[shard]:
+            self._in_turn.append(shard)
+        self._begin()
         error = _error_of(done)
         if error is not None:
             for caller in block.callers:
                 if not caller.done():
                     caller.set_exception(error)
             return
-        seq, shard = done.result().seq, self._shard
+        seq = done.result().seq
         self._keep(self._channel, Block(seq, shard, 0, "", block.events), size)
         for index, caller in enumerate(block.callers):
             if not caller.done():
@@ -160,13 +186,12 @@ class BatchCommits:
         self._waiting: list[_Batch] = []
         self._size = 0
         self._lock = asyncio.Lock()
-        self._largest = connection.max_payload - 1_024
 
     async def append(self, events: Sequence[Event], shards: Sequence[int]) -> Sequence[Position]:
         """Store the batch with the next commit."""
         encoded = [encode(event) for event in events]
         for one in encoded:
-            _check_size(len(one), self._largest)
+            _check_size(len(one), self._connection.max_payload - OVERHEAD_BYTES)
         size = sum(map(len, encoded))
         if self._size + size > WAITING_BYTES:
             raise Overloaded(

@@ -1,0 +1,68 @@
+"""The processes that the benchmarks run: a hub, an engine of its own, a do-nothing server, a sink."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def hub(*options: str) -> Iterator[str]:
+    """A hub on a fresh data directory; its URL."""
+    with tempfile.TemporaryDirectory(prefix="chappe-bench-") as data:
+        command = [sys.executable, "-m", "chappe", "serve", "--port", "0", "--data", data]
+        command += ["--log-level", "warning", *options]
+        with _running(command) as process:
+            found = Path(data) / "hub.json"
+            _wait(found.exists, process)
+            yield str(json.loads(found.read_text())["url"])
+
+
+@contextlib.contextmanager
+def python(module: str, *arguments: str) -> Iterator[str]:
+    """A module that prints one line when it is ready; the line."""
+    with _running([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().decode().strip()
+
+
+def call(method: str, url: str, body: object = None) -> object:
+    """One JSON request."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        url, data=data, method=method, headers={"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+@contextlib.contextmanager
+def _running(command: list[str], stdout: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=stdout, env=os.environ)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(ready: object, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while not ready():  # type: ignore[operator]
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"it did not start (exit code {process.poll()})")
+        time.sleep(0.02)
