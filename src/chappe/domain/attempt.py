@@ -35,4 +35,3 @@ class AttemptRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     def position(self) -> Position:
         """The event's position."""
         return Position(self.shard, self.block, self.index)
-

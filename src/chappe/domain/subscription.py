@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from chappe.domain.filters import ALWAYS, Filter
 from chappe.domain.retry import RetryPolicy
 
 DEFAULT_CONCURRENCY = 32
 DEFAULT_TIMEOUT_S = 30.0
+
+Start: TypeAlias = Literal["latest", "earliest"]
+"""What a subscription begins with: events accepted from now on, or all that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,14 @@ class HttpSettings:
 class Credential:
     """A `sinkcredential`; `secret` is write-only and is kept encrypted (see ports/secrets).
 
-    PLAIN: `identifier` and the secret (HTTP basic). ACCESSTOKEN: the secret is a bearer token.
+    PLAIN: `identifier` and the secret (HTTP basic). ACCESSTOKEN: the secret is a bearer token, which `expires`
+    (RFC 3339, as it was sent).
     """
 
     credentialtype: str
     identifier: str | None
     secret: str = field(repr=False)
+    expires: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Subscription:
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    start: Start = "latest"
     starts_after: int = 0
     epoch: int = 1
     made_at_revision: int = 0

@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from chappe.domain.channel import OWN, Channel
 from chappe.domain.errors import CallerError, InvalidBatch, Malformed, NotFound, SchemaMismatch
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
-from chappe.formats.schema_language import Violation
+from chappe.formats.schema_language import Verdict, Violation
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
-from chappe.registry.declaration import Mode
-
-
-class Verdict(Protocol):
-    """What the declared schema says to a payload."""
-
-    @property
-    def mode(self) -> Mode: ...
-    @property
-    def declaration(self) -> str: ...
-    @property
-    def violations(self) -> Sequence[Violation]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +114,9 @@ class Accept:
             raise SchemaMismatch(
                 f"data of {event.type}: {first.pointer or '/'}: {first.message}"
                 + (f" (and {more} more)" if more else ""),
-                [
-                    {
-                        "pointer": violation.pointer,
-                        "rule": violation.rule,
-                        "value": violation.value,
-                        "message": violation.message,
-                    }
-                    for violation in verdict.violations
-                ],
+                [violation.details() for violation in verdict.violations],
                 type=event.type,
-                declaration=verdict.declaration,
+                declaration=verdict.declaration.path,
             )
         return verdict.violations
 

@@ -12,7 +12,7 @@ from chappe.domain.event import Event
 from chappe.domain.matching import explain
 from chappe.domain.position import Position
 from chappe.domain.subscription import Subscription
-from chappe.formats.schema_language import Violation
+from chappe.formats.schema_language import Verdict, Violation
 from chappe.ports.event_index import EventIndex
 from chappe.ports.event_log import EventLog
 from chappe.registry.declaration import Mode
@@ -72,17 +72,6 @@ class Traced:
     lanes: Sequence[LaneTrace]
 
 
-class Verdict(Protocol):
-    """What the declared schema says to a payload."""
-
-    @property
-    def mode(self) -> Mode: ...
-    @property
-    def declaration(self) -> str: ...
-    @property
-    def violations(self) -> Sequence[Violation]: ...
-
-
 class Placed(Protocol):
     """An event that was found."""
 
@@ -139,7 +128,7 @@ class Trace:
         verdict = self._check(event)
         if verdict is None:
             return None
-        return SchemaVerdict(verdict.mode, verdict.declaration, verdict.violations)
+        return SchemaVerdict(verdict.mode, verdict.declaration.path, verdict.violations)
 
     def _lanes(self, channel: str, item: Placed, rows: Sequence[AttemptRow]) -> list[LaneTrace]:
         by_subscription: dict[str, list[AttemptRow]] = {}

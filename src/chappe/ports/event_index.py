@@ -10,12 +10,17 @@ from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import Block
 from chappe.domain.position import Position
 
+LIMIT = 1000
+"""The most events that one query gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which events; every part that is given must hold. Times are Unix ms of acceptance.
+    """Which events; every part that is given must hold.
 
-    `after` is where the last page ended: (block, shard, index), in the direction of `newest_first`.
+    Times are Unix ms of acceptance: `from_ms` belongs to the span, `until_ms` does not. `after` is
+    the block and index of the last event of the page before, in the direction of `newest_first`.
+    `limit` is cut to LIMIT.
     """
 
     channel: str
@@ -39,7 +44,11 @@ class Found:
 
 
 class EventIndex(Protocol):
-    """Bounded by age and size; write-behind: `reached` says how far it is."""
+    """Bounded by age and size; write-behind: `reached` says how far it is.
+
+    The greatest age is counted from the newest block. An event is listed at least that long (if
+    size allows) and dropped by an `add` soon after; what is dropped may be listed again.
+    """
 
     async def add(
         self, channel: str, blocks: Sequence[Block], attempts: Sequence[AttemptRow] = ()
@@ -47,7 +56,14 @@ class EventIndex(Protocol):
         """Take blocks in, in order; a block that it knows already is passed over.
 
         An event whose source and id stand already in the same channel is a duplicate and is not
-        listed again. `reached` moves to the last block.
+        listed again. `reached` moves to the last block, in the same step as everything else: a
+        kill leaves all of a call or nothing. Attempts may come before their event, and twice.
+
+        Blocks of one channel come from one caller, one call after the other.
+
+        Raises:
+            Unavailable: it was not added, or in part; ask `reached` and go on behind it. It may be
+                lower than before: an index that is damaged starts over.
         """
         ...
 
@@ -64,7 +80,7 @@ class EventIndex(Protocol):
         ...
 
     async def counts(self, channel: str) -> Mapping[str, int]:
-        """How many events of each type are listed."""
+        """How many events of each type are listed; exact, also after old ones were dropped."""
         ...
 
     async def close(self) -> None:

@@ -46,9 +46,17 @@ class RegistryLog(Protocol):
         ...
 
     async def read(self, after_revision: int) -> list[Commit]:
-        """Every transaction after `after_revision` that is committed now, in order."""
+        """Every transaction after `after_revision` that is committed now, in order.
+
+        Raises:
+            Unavailable: a snapshot has dropped some of them (load it), or the engine does not answer.
+        """
         ...
 
     def follow(self, after_revision: int) -> AsyncIterator[Commit]:
-        """Every transaction after `after_revision` in order, then new ones as they come, for ever."""
+        """Every transaction after `after_revision` in order, then new ones as they come, for ever.
+
+        Raises:
+            Unavailable: as for `read`; never a silent gap.
+        """
         ...

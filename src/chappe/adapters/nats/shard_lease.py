@@ -2,21 +2,26 @@
 
 No clocks are compared: whoever wants a lease watches its sequence, and takes it when it has not moved
 for a whole time to live by the watcher's own clock. The stream is kept in memory, so renewing costs
-no sync; after a restart of the engine the first to come holds the lease again, and the fence of the
-cursors keeps that harmless.
+no sync; a single engine that restarts has forgotten it, so whoever misses it makes it again. The first
+to come then holds the lease, and the fence of the cursors keeps that harmless.
 """
 
 from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
 from chappe.adapters.nats.connection import Connection, WrongSequence
 from chappe.adapters.nats.jetstream import ensure_stream
-from chappe.domain.errors import Fenced
+from chappe.domain.errors import Fenced, Unavailable
 from chappe.ports.clock import Clock
 from chappe.ports.shard_lease import ShardLease
 
 STREAM = "LEASES"
+
+T = TypeVar("T")
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -53,7 +58,7 @@ class NatsShardLease:
         """Wait until this node holds the lease."""
         watched, since_s = -1, 0.0
         while True:
-            seq, held = await self._read(shard)
+            seq, held = await self._in_stream(lambda: self._read(shard))
             if held is None or held.released or held.node == self._node:
                 if await self._take(shard, seq, ttl_s):
                     return
@@ -70,7 +75,7 @@ class NatsShardLease:
         seq, ttl_s = self._mine.get(shard, (0, 0.0))
         if not seq:
             raise Fenced(f"lease of {shard}: {self._node} does not hold it")
-        if await self._take(shard, seq, ttl_s):
+        if await self._in_stream(lambda: self._take(shard, seq, ttl_s)):
             return
         seq, held = await self._read(shard)
         if held is not None and held.node != self._node:
@@ -84,6 +89,14 @@ class NatsShardLease:
         if seq:
             await self._take(shard, seq, ttl_s, released=True)
             self._mine.pop(shard, None)
+
+    async def _in_stream(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What the engine answers; once more with the stream made again, if it is gone."""
+        try:
+            return await ask()
+        except Unavailable:
+            await self.open()
+            return await ask()
 
     async def _read(self, shard: str) -> tuple[int, _Held | None]:
         message = await self._connection.get_last(STREAM, f"LEASE.{shard}")

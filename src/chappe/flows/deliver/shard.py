@@ -137,7 +137,10 @@ class ShardDelivery:
             await self._checkpoint(self._hold)
 
     def put(self, subscription: Subscription) -> None:
-        """A subscription was made or changed. One that began before the reader's place catches up."""
+        """A subscription was made. One that began before the reader's place catches up.
+
+        Not for one that was changed: it may have settled all since its beginning and left no record.
+        """
         if subscription.id in self._lanes or self._hold is None:
             return
         if subscription.starts_after < self._reader.block:
@@ -156,10 +159,12 @@ class ShardDelivery:
         self._moved.set()
 
     async def _resume(self) -> None:
-        hold = self._hold = await self._cursors.claim(self._name)
+        hold = await self._cursors.claim(self._name)
         if hold.checkpoint is not None:
             self._written = decode_checkpoint(hold.checkpoint)
             self._reader = self._durable = Place(*self._written.at)
+            await self._wait_registry(self._written.registry)
+        self._hold = hold
         subscriptions = self._subscriptions()
         for subscription_id, record in hold.lanes.items():
             run = self._run_of(
@@ -177,6 +182,15 @@ class ShardDelivery:
             ):
                 self._catch_up(subscription)
         await self._read_back()
+
+    async def _wait_registry(self, revision: int) -> None:
+        """Wait until this node knows every subscription that the last owner knew.
+
+        The record of a lane whose subscription it does not know would be taken for that of one that
+        ended, and what is open in it would be dropped.
+        """
+        while self._registry_revision() < revision:
+            await self._clock.sleep(AGAIN_S)
 
     async def _read_back(self) -> None:
         """Know again what was seen within the window, so that its repeats are dropped."""
@@ -349,13 +363,11 @@ class ShardDelivery:
         checkpoint = Checkpoint(at, registry, self._node)
         if not records and checkpoint == self._written:
             return
-        await self._recorder.flush()
         try:
+            await self._recorder.flush()
             await hold.write(encode_checkpoint(checkpoint), records)
         except Unavailable:
-            for subscription_id in records:
-                if subscription_id in self._active:
-                    self._active[subscription_id].lane.dirty = True
+            self._doubt(at, records)
             raise
         self._written = checkpoint
         self._durable = at
@@ -365,6 +377,19 @@ class ShardDelivery:
                 run.lane.recorded = subscription_id not in forgotten
                 if run.gone:
                     del self._active[subscription_id]
+
+    def _doubt(self, at: Place, records: Mapping[str, bytes | None]) -> None:
+        """Any part of a write that failed may be on disk: be right whether it is or not.
+
+        A record that may be there must be forgotten one day, and is written again; a lane may do
+        without one only if all that it has open comes after a checkpoint that may be there.
+        """
+        self._durable = max(self._durable, at)
+        for subscription_id, record in records.items():
+            run = self._active.get(subscription_id)
+            if run is not None:
+                run.lane.dirty = True
+                run.lane.recorded = run.lane.recorded or record is not None
 
     def _snapshot(self) -> tuple[Place, dict[str, bytes | None], set[str]]:
         """How far the shard is, and the records to write with it; no await in between."""
@@ -454,4 +479,4 @@ class LaneRun:
     def _changed(self) -> None:
         if len(self.lane.open) <= MAX_OPEN // 2:
             self.room.set()
-        self._owner._moved.set()  # noqa: SLF001
+        self._owner._moved.set()

@@ -1,0 +1,146 @@
+"""`protocolsettings` of HTTP and `sinkcredential` (subscriptions/spec.md 3.2.2.1 and 3.2.3)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from chappe.domain.errors import Malformed
+from chappe.domain.subscription import HttpSettings
+from chappe.formats.fields import Fields, kind_of, shortened
+
+_MAX_HEADERS: Final = 64
+_MAX_HEADERS_BYTES: Final = 8192
+_MAX_SECRET: Final = 16_384
+# These frame the message or route it (RFC 9110, 9112), or are the event's own.
+_RESERVED: Final = frozenset(
+    "host content-length content-type transfer-encoding connection keep-alive proxy-connection"
+    " te trailer upgrade expect".split()
+)
+_RESERVED_PREFIXES: Final = ("ce-", "webhook-")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+_SECRET = re.compile(r"[^\x00-\x1f\x7f]+")
+_BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 2.1
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialDraft:
+    """A `sinkcredential` as it was sent; `secret` is None when the stored one is to stay."""
+
+    credentialtype: Literal["PLAIN", "ACCESSTOKEN"]
+    identifier: str | None
+    secret: str | None = field(repr=False)
+    expires: str | None = None
+
+
+def parse_settings(document: object, path: str) -> HttpSettings:
+    """`{"headers": {…}, "method": "POST"}`; None when absent.
+
+    Raises:
+        Malformed: a header or the method cannot be sent, or is the hub's own to set.
+    """
+    if document is None:
+        return HttpSettings()
+    fields = Fields(document, path, known=frozenset({"headers", "method"}))
+    method = fields.text("method") or "POST"
+    if not _TOKEN.fullmatch(method) or method.upper() in ("CONNECT", "TRACE", "HEAD"):
+        raise Malformed(f"{path}/method: {shortened(method)} is no method that can carry an event")
+    headers: dict[str, str] = {}
+    seen: set[str] = set()
+    for name, value in fields.object_of_any("headers").items():
+        at = f"{path}/headers/{name}"
+        lower = name.lower()
+        if not _TOKEN.fullmatch(name):
+            raise Malformed(f"{path}/headers: {shortened(name)} is no header name (RFC 9110 5.1)")
+        if lower in _RESERVED or lower.startswith(_RESERVED_PREFIXES):
+            raise Malformed(f"{at}: the hub sets this header itself")
+        if lower in seen:
+            raise Malformed(f"{at}: stands there twice; the case of a header name means nothing")
+        if not isinstance(value, str):
+            raise Malformed(f"{at}: {kind_of(value)} was sent, a string is needed")
+        if not _VALUE.fullmatch(value):
+            # The value is not shown: an API key is a usual one.
+            raise Malformed(f"{at}: a header's value is printable ASCII without spaces at its ends")
+        seen.add(lower)
+        headers[name] = value
+    size = sum(len(name) + len(value) + 4 for name, value in headers.items())
+    if len(headers) > _MAX_HEADERS or size > _MAX_HEADERS_BYTES:
+        raise Malformed(
+            f"{path}/headers: {len(headers)} headers of {size} bytes; at most {_MAX_HEADERS}"
+            f" and {_MAX_HEADERS_BYTES} bytes are possible"
+        )
+    return HttpSettings(headers, method)
+
+
+def parse_credential(document: object, path: str) -> CredentialDraft | None:
+    """`{"credentialtype": "PLAIN" | "ACCESSTOKEN", …}`; None when absent.
+
+    Raises:
+        Malformed: a field breaks a rule, or the type is not served. The message holds no secret.
+    """
+    if document is None:
+        return None
+    if not isinstance(document, dict):
+        raise Malformed(f"{path}: {kind_of(document)} was sent, an object is needed")
+    match document.get("credentialtype"):
+        case "PLAIN":
+            known = frozenset({"credentialtype", "identifier", "secret"})
+            fields = Fields(document, path, known=known)
+            identifier = fields.need_text("identifier")
+            if ":" in identifier or not _SECRET.fullmatch(identifier):
+                # RFC 7617 2: the first colon ends the user's name.
+                raise Malformed(f"{path}/identifier: no colon and no control character is possible")
+            return CredentialDraft("PLAIN", identifier, _secret(fields, "secret"))
+        case "ACCESSTOKEN":
+            known = frozenset(
+                {"credentialtype", "accesstoken", "accesstokentype", "accesstokenexpiresutc"}
+            )
+            fields = Fields(document, path, known=known)
+            kind = fields.text("accesstokentype") or "bearer"
+            if kind.lower() != "bearer":  # RFC 6749 5.1: the value is case-insensitive
+                raise Malformed(
+                    f"{path}/accesstokentype: {shortened(kind)} is not served; served: bearer"
+                )
+            expires = _instant(fields, "accesstokenexpiresutc")
+            token = _secret(fields, "accesstoken")
+            if token is not None and not _BEARER.fullmatch(token):
+                raise Malformed(
+                    f"{path}/accesstoken: a character is not allowed in a bearer token (RFC 6750)"
+                )
+            return CredentialDraft("ACCESSTOKEN", None, token, expires)
+        case "REFRESHTOKEN":
+            raise Malformed(
+                f"{path}/credentialtype: 'REFRESHTOKEN' is not served by this hub;"
+                " served: PLAIN, ACCESSTOKEN"
+            )
+        case None:
+            raise Malformed(f"{path}/credentialtype: is missing and is required")
+        case other:
+            raise Malformed(
+                f"{path}/credentialtype: {shortened(other)} is unknown; served: PLAIN, ACCESSTOKEN"
+            )
+
+
+def _secret(fields: Fields, name: str) -> str | None:
+    value = fields.text(name, secret=True)
+    if value is not None and (len(value) > _MAX_SECRET or not _SECRET.fullmatch(value)):
+        raise Malformed(
+            f"{fields.path(name)}: at most {_MAX_SECRET} characters, and no control characters"
+        )
+    return value
+
+
+def _instant(fields: Fields, name: str) -> str | None:
+    value = fields.text(name)
+    if value is None:
+        return None
+    try:
+        aware = "T" in value.upper() and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        aware = False
+    if not aware:
+        raise Malformed(f"{fields.path(name)}: {shortened(value)} is no RFC 3339 timestamp")
+    return value

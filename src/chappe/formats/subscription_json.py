@@ -1,0 +1,253 @@
+"""A subscription in JSON (subscriptions/spec.md 3.2.1, docs/api.md) -> a draft; and back.
+
+What is not in the spec (`channel`, `start`, `concurrency`, `timeout_s`, `retry`, `epoch`,
+`createdat`, `modifiedat`) is an extension. No error and no `repr` holds a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chappe.domain.errors import Malformed
+from chappe.domain.filters import ALWAYS, Filter
+from chappe.domain.retry import RetryPolicy
+from chappe.domain.subscription import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_TIMEOUT_S,
+    HttpSettings,
+    Start,
+    Subscription,
+)
+from chappe.formats.fields import Fields, decode_json, kind_of, shortened
+from chappe.formats.filters_json import parse_filters
+from chappe.formats.sink_settings import CredentialDraft, parse_credential, parse_settings
+
+PROTOCOLS: Final = ("HTTP",)
+_SPEC_PROTOCOLS: Final = frozenset({"AMQP", "MQTT3", "MQTT5", "HTTP", "KAFKA", "NATS"})
+_KNOWN: Final = frozenset(
+    "id source types config filters sink protocol protocolsettings sinkcredential channel start"
+    " concurrency timeout_s retry epoch createdat modifiedat".split()
+)
+_RETRY: Final = frozenset({"max_attempts", "base_s", "max_backoff_s", "max_age_s"})
+_MAX_URI: Final = 4096
+_MAX_TYPES: Final = 1024
+_MOST_EPOCH: Final = 2**53
+# RFC 3986: the characters of a URI; a percent sign begins a triplet.
+_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionDraft:
+    """A subscription as somebody asks for it: every rule of one document holds.
+
+    None stands for what was not sent, where that matters: `id` (only a PUT looks at it), `channel`
+    and `start` (fixed when the subscription is made), `epoch`.
+    """
+
+    sink: str
+    protocol: str = "HTTP"
+    id: str | None = None
+    channel: str | None = None
+    start: Start | None = None
+    source: str | None = None
+    types: frozenset[str] = frozenset()
+    filter: Filter = ALWAYS
+    filters_json: bytes = b"[]"
+    settings: HttpSettings = field(default_factory=HttpSettings)
+    credential: CredentialDraft | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
+    concurrency: int = DEFAULT_CONCURRENCY
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    epoch: int | None = None
+
+
+def parse_subscription(body: bytes) -> SubscriptionDraft:
+    """Read the body of a POST or PUT.
+
+    Raises:
+        Malformed: a field breaks a rule; the message begins with its path.
+    """
+    fields = Fields(decode_json(body, "body"), known=_KNOWN)
+    for read_only in ("createdat", "modifiedat"):
+        fields.text(read_only)
+    protocol = _protocol(fields)
+    filters = fields.raw("filters")
+    settings = parse_settings(fields.raw("protocolsettings"), "protocolsettings")
+    credential = parse_credential(fields.raw("sinkcredential"), "sinkcredential")
+    if credential is not None and any(name.lower() == "authorization" for name in settings.headers):
+        raise Malformed("protocolsettings/headers/authorization: sinkcredential sets this header")
+    return SubscriptionDraft(
+        sink=_sink(fields),
+        protocol=protocol,
+        # subscriptions/spec.md 3.2.1 id: "if present on the input … it MUST be ignored"; whether a
+        # PUT's body names the id of its path is for the flow to see.
+        id=fields.text("id"),
+        channel=fields.text("channel"),
+        start=_start(fields),
+        source=_source(fields),
+        types=_types(fields),
+        filter=parse_filters(filters),
+        filters_json=msgspec.json.encode(filters if filters is not None else []),
+        settings=settings,
+        credential=credential,
+        config=fields.object_of_any("config"),
+        concurrency=fields.whole("concurrency", DEFAULT_CONCURRENCY, least=1, most=1024),
+        timeout_s=fields.number("timeout_s", DEFAULT_TIMEOUT_S, least=0.1, most=300.0),
+        retry=_retry(fields),
+        epoch=fields.whole("epoch", 0, least=1, most=_MOST_EPOCH) if "epoch" in fields else None,
+    )
+
+
+def render_subscription(subscription: Subscription) -> dict[str, object]:
+    """The object that a GET answers, without secrets."""
+    document: dict[str, object] = {"id": subscription.id}
+    if subscription.source is not None:
+        document["source"] = subscription.source
+    if subscription.types:
+        document["types"] = sorted(subscription.types)
+    if subscription.config:
+        document["config"] = subscription.config
+    if subscription.filters_json != b"[]":
+        document["filters"] = msgspec.Raw(subscription.filters_json)
+    document["sink"] = subscription.sink
+    document["protocol"] = subscription.protocol
+    settings: dict[str, object] = {}
+    if subscription.settings.headers:
+        settings["headers"] = subscription.settings.headers
+    settings["method"] = subscription.settings.method
+    document["protocolsettings"] = settings
+    if (credential := subscription.credential) is not None:
+        shown: dict[str, object] = {"credentialtype": credential.credentialtype}
+        if credential.identifier is not None:
+            shown["identifier"] = credential.identifier
+        if credential.credentialtype == "ACCESSTOKEN":
+            shown["accesstokentype"] = "bearer"
+            if credential.expires is not None:
+                shown["accesstokenexpiresutc"] = credential.expires
+        document["sinkcredential"] = shown
+    policy = subscription.retry
+    document |= {
+        "channel": subscription.channel,
+        "start": subscription.start,
+        "concurrency": subscription.concurrency,
+        "timeout_s": _plain(subscription.timeout_s),
+        "retry": {
+            "max_attempts": policy.max_attempts,
+            "base_s": _plain(policy.base_s),
+            "max_backoff_s": _plain(policy.max_backoff_s),
+            "max_age_s": _plain(policy.max_age_s),
+        },
+        "epoch": subscription.epoch,
+        "createdat": subscription.created_at,
+        "modifiedat": subscription.modified_at,
+    }
+    return document
+
+
+def render_subscription_bytes(subscription: Subscription) -> bytes:
+    """`render_subscription` as a JSON text."""
+    return msgspec.json.encode(render_subscription(subscription))
+
+
+def _protocol(fields: Fields) -> str:
+    protocol = fields.need_text("protocol")
+    if protocol in PROTOCOLS:
+        return protocol
+    served = ", ".join(PROTOCOLS)
+    if protocol in _SPEC_PROTOCOLS:
+        raise Malformed(f"protocol: {protocol!r} is not served by this hub; served: {served}")
+    hint = "; the name is case-sensitive" if protocol.upper() in PROTOCOLS else ""
+    raise Malformed(f"protocol: {shortened(protocol)} is unknown; served: {served}{hint}")
+
+
+def _sink(fields: Fields) -> str:
+    sink = fields.need_text("sink")
+    if "@" in sink.partition("://")[2].partition("/")[0]:
+        # The value is not shown: what stands there may be a password.
+        raise Malformed("sink: user and password have no place in it; use sinkcredential")
+    shown = shortened(sink)
+    if len(sink) > _MAX_URI:
+        raise Malformed(
+            f"sink: {shown} has {len(sink)} characters; at most {_MAX_URI} are possible"
+        )
+    if not _URI.fullmatch(sink):
+        raise Malformed(f"sink: {shown} is no URI: a character is not allowed there (RFC 3986)")
+    try:
+        parts = urlsplit(sink)
+        host, port = parts.hostname, parts.port
+    except ValueError as exc:
+        raise Malformed(f"sink: {shown} is no URI: {exc}") from None
+    if parts.scheme not in ("http", "https"):
+        raise Malformed(f"sink: {shown} must be an absolute http or https URI")
+    if "@" in parts.netloc:
+        raise Malformed("sink: user and password have no place in it; use sinkcredential")
+    if not host:
+        raise Malformed(f"sink: {shown} names no host")
+    if port == 0:
+        raise Malformed(f"sink: {shown}: the port 0 cannot be reached")
+    return sink
+
+
+def _start(fields: Fields) -> Start | None:
+    match fields.text("start"):
+        case None:
+            return None
+        case "latest":
+            return "latest"
+        case "earliest":
+            return "earliest"
+        case other:
+            raise Malformed(f"start: {shortened(other)} is neither 'latest' nor 'earliest'")
+
+
+def _source(fields: Fields) -> str | None:
+    source = fields.text("source")
+    if source is not None and not _URI.fullmatch(source):
+        raise Malformed(
+            f"source: {shortened(source)} is no URI-reference: a character is not allowed there"
+        )
+    return source
+
+
+def _types(fields: Fields) -> frozenset[str]:
+    if "types" not in fields:
+        return frozenset()
+    types = fields.raw("types")
+    if not isinstance(types, list):
+        raise Malformed(f"types: {kind_of(types)} was sent, an array of strings is needed")
+    if len(types) > _MAX_TYPES:
+        raise Malformed(f"types: {len(types)} were sent; at most {_MAX_TYPES} are possible")
+    for index, type_ in enumerate(types):
+        if not isinstance(type_, str) or not type_:
+            raise Malformed(
+                f"types/{index}: a non-empty string is needed,"
+                f" {'an empty one' if type_ == '' else kind_of(type_)} was sent"
+            )
+    return frozenset(types)
+
+
+def _retry(fields: Fields) -> RetryPolicy:
+    default = RetryPolicy()
+    if "retry" not in fields:
+        return default
+    retry = Fields(fields.raw("retry"), "retry", known=_RETRY)
+    return RetryPolicy(
+        max_attempts=retry.whole("max_attempts", default.max_attempts, least=1, most=1000),
+        base_s=retry.number("base_s", default.base_s, least=0.001, most=3600.0),
+        max_backoff_s=retry.number(
+            "max_backoff_s", default.max_backoff_s, least=0.001, most=86_400.0
+        ),
+        max_age_s=retry.number("max_age_s", default.max_age_s, least=0.1, most=2_592_000.0),
+    )
+
+
+def _plain(value: float) -> int | float:
+    """30.0 -> 30: a whole number is sent back as one."""
+    return int(value) if value.is_integer() else value
