@@ -19,7 +19,7 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[AttemptRow])
 
 
-def encode_attempts(rows: Sequence[AttemptRow], *, id: str, node: str, time: str) -> Event:  # noqa: A002
+def encode_attempts(rows: Sequence[AttemptRow], *, id: str, node: str, time: str) -> Event:
     """One event that carries the rows."""
     return Event(
         id=id,

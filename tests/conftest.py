@@ -1,0 +1,19 @@
+"""What all tests share: how long hypothesis searches.
+
+`ci` (the default) finds the same examples each time; `nightly` searches anew and longer:
+    pytest --hypothesis-profile nightly
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("nightly", deadline=None, max_examples=5_000)
+settings.load_profile("ci")

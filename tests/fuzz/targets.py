@@ -1,0 +1,57 @@
+"""What is fuzzed: each decoder, as a function of bytes that raises nothing for a good decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chappe.domain.errors import CallerError
+from chappe.domain.event import Event
+from chappe.formats import (
+    block,
+    cloudevents_http,
+    cloudevents_json,
+    cloudevents_protobuf,
+)
+
+
+def check_forwarding(event: Event) -> None:
+    """What was accepted can be stored and forwarded in every form, and is read again there."""
+    assert cloudevents_protobuf.decode(cloudevents_protobuf.encode(event)) == event
+    again = cloudevents_json.decode(cloudevents_json.encode(event))
+    assert (again.id, again.source, again.type, again.time) == (
+        event.id,
+        event.source,
+        event.type,
+        event.time,
+    )
+    for encode in (cloudevents_http.encode_binary, cloudevents_http.encode_structured):
+        assert isinstance(cloudevents_http.decode(*encode(event)), Event)
+
+
+def decode_http(wire: bytes) -> Event | list[Event]:
+    """Headers as "name: value" lines, an empty line, the body."""
+    head, _, body = wire.partition(b"\n\n")
+    lines = (line.partition(b": ") for line in head.split(b"\n"))
+    return cloudevents_http.decode([(name.lower(), value) for name, _, value in lines], body)
+
+
+Decoder = Callable[[bytes], Event | list[Event]]
+
+DECODERS: Mapping[str, Decoder] = {
+    "json": cloudevents_json.decode,
+    "json_batch": cloudevents_json.decode_batch,
+    "protobuf": cloudevents_protobuf.decode,
+    "protobuf_batch": block.decode_batch,
+    "http": decode_http,
+}
+
+
+def run(decoder: Decoder, wire: bytes) -> bool:
+    """Whether the bytes were accepted; a CallerError is a refusal, all else is a bug."""
+    try:
+        found = decoder(wire)
+    except CallerError:
+        return False
+    for event in found if isinstance(found, list) else [found]:
+        check_forwarding(event)
+    return True
