@@ -1,0 +1,222 @@
+"""The hub as a bare ASGI callable: from the server's dictionaries to a route and back.
+
+Publishing is looked for first and takes the shortest way; everything else goes by routes.ROUTES.
+Whatever is raised on the way becomes a problem (http/problems); no route catches anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Final
+
+from chappe.domain.access import ANYONE, PUBLISH, Principal, may_publish, require
+from chappe.domain.channel import DEFAULT
+from chappe.domain.errors import ChappeError, NotAllowed, Unavailable
+from chappe.http import events
+from chappe.http.call import AsgiCall, Call, ClientGone, Receive, Scope, Send
+from chappe.http.exchange import Header, Request, Response, find_header
+from chappe.http.health import livez, readyz
+from chappe.http.metrics import Metrics
+from chappe.http.paging import parse_query
+from chappe.http.parts import Parts
+from chappe.http.principal import authenticate
+from chappe.http.problems import code_of, problem, problem_response
+from chappe.http.request_log import RequestLog
+from chappe.http.routes import LIVEZ, METRICS, PUBLISHING, READYZ, Endpoint, Route, match
+
+_HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/metrics"})
+
+
+class App:
+    """Answers requests until it drains; knows how many are under way."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._metrics = Metrics(parts.counters)
+        self._log = RequestLog()
+        self._under_way = 0
+        self._draining = False
+        self._idle = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3, `http` scopes only: the app under any other server than its own."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"the app takes no {scope['type']!r} scopes")
+        await self.handle(AsgiCall(scope, receive, send))
+
+    async def handle(self, call: Call) -> None:
+        """Answer one request."""
+        self._under_way += 1
+        try:
+            if self._draining and call.path not in _HEALTH:
+                await call.answer(_DRAINING)
+            elif call.method == "POST" and call.path[-7:] == b"/events":
+                await self._publish(call)
+            else:
+                await self._other(call)
+        except ClientGone:
+            pass  # There is nobody left to answer.
+        finally:
+            self._under_way -= 1
+            if self._draining and not self._under_way:
+                self._idle.set()
+
+    def drain(self) -> None:
+        """From now on refuse requests (503); those under way finish."""
+        self._draining = True
+        if not self._under_way:
+            self._idle.set()
+        self._log.flush()
+
+    async def idle(self) -> None:
+        """Wait, after `drain`, until no request is under way."""
+        await self._idle.wait()
+
+    async def _publish(self, call: Call) -> None:
+        """The hot path: POST on a path that ends as the events routes do."""
+        parts, counters = self._parts, self._parts.counters
+        channel, by = DEFAULT, None
+        try:
+            if call.path != b"/events":
+                route, params = match(call.path)
+                if route.methods.get("POST") is not PUBLISHING:
+                    raise _no_such_method("POST", route)
+                channel = params["channel"]
+            query = parse_query(call.query, PUBLISHING.parameters) if call.query else None
+            if not parts.authorizer.is_open:
+                token = None if query is None else query.get("access_token")
+                by = authenticate(parts.authorizer, call.headers, token)
+                require(by, PUBLISH)
+            body = await call.body(parts.max_body_bytes)
+            started_s = perf_counter()
+            response, count, duplicates = await events.publish(parts, channel, call.headers, body)
+        except ClientGone:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
+            response = problem(error)
+            self._refused(call, channel, by, error, response)
+        else:
+            took_s = perf_counter() - started_s
+            counters.accepted += count
+            counters.duplicates += duplicates
+            counters.event_bytes += len(body)
+            counters.accept_s.observe(took_s)
+            self._log.accepted(
+                channel, events=count, duplicates=duplicates, size_bytes=len(body), seconds=took_s
+            )
+        await call.answer(response)
+
+    async def _other(self, call: Call) -> None:
+        """Everything else, by the table of routes."""
+        started_s = perf_counter()
+        by = ANYONE
+        failure: Exception | None = None
+        try:
+            route, params = match(call.path)
+            method = "GET" if call.method == "HEAD" else call.method
+            endpoint = route.methods.get(method)
+            if endpoint is None and method != "OPTIONS":
+                raise _no_such_method(call.method, route)
+            query = parse_query(call.query, _parameters(route, endpoint))
+            if endpoint is None or endpoint.right is not None:
+                by = self._authenticated(call, query)
+            if endpoint is None:
+                response = _options(route, by, params, call)
+            else:
+                response = await self._at(endpoint, by, call, params, query)
+        except ClientGone:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
+            failure, response = error, problem(error)
+        self._log.request(
+            call.method,
+            _shown(call),
+            status=response.status,
+            seconds=perf_counter() - started_s,
+            by=None if by is ANYONE else by.name,
+            code=None if failure is None else code_of(failure),
+            detail=failure.message if isinstance(failure, ChappeError) else None,
+            quiet=call.path in _HEALTH,
+        )
+        await call.answer(response)
+
+    async def _at(
+        self,
+        endpoint: Endpoint,
+        by: Principal,
+        call: Call,
+        params: Mapping[str, str],
+        query: Mapping[str, str],
+    ) -> Response:
+        if endpoint.right is not None:
+            require(by, endpoint.right)
+        if endpoint is LIVEZ:
+            return livez()
+        if endpoint is READYZ:
+            return readyz(self._parts.readiness(), draining=self._draining)
+        if endpoint is METRICS:
+            return self._metrics.response()
+        assert endpoint.handler is not None
+        body = await call.body(self._parts.max_body_bytes)
+        path = call.path.decode("ascii")
+        request = Request(
+            call.method, path, params, query, call.headers, body, by, lambda: self._draining
+        )
+        return await endpoint.handler(self._parts, request)
+
+    def _authenticated(self, call: Call, query: Mapping[str, str]) -> Principal:
+        return authenticate(self._parts.authorizer, call.headers, query.get("access_token"))
+
+    def _refused(
+        self, call: Call, channel: str, by: Principal | None, error: Exception, response: Response
+    ) -> None:
+        code = code_of(error)
+        self._parts.counters.rejected[code] += 1
+        self._log.refused(
+            # A name that somebody made up must not take memory.
+            channel if channel in self._parts.state.value.channels else None,
+            code,
+            status=response.status,
+            detail=error.message if isinstance(error, ChappeError) else type(error).__name__,
+            path=_shown(call),
+            by=None if by is None else by.name,
+        )
+
+
+_DRAINING = problem_response(
+    503,
+    Unavailable.code,
+    "this node is shutting down; send the request again",
+    {},
+    headers=((b"retry-after", b"2"), (b"connection", b"close")),
+)
+
+
+def _options(route: Route, by: Principal, params: Mapping[str, str], call: Call) -> Response:
+    """What the caller may do here; on the events routes also the webhook handshake."""
+    allow: Header = (b"allow", ", ".join(route.allow(by, params)).encode("ascii"))
+    origin = find_header(call.headers, b"webhook-request-origin")
+    channel = params.get("channel", DEFAULT)
+    if origin is None or not route.takes_events or not may_publish(by, channel):
+        return Response(204, b"", (allow,))
+    # http-webhook.md 4.2: the grant names the origin; the rate has no limit.
+    grant = ((b"webhook-allowed-origin", origin), (b"webhook-allowed-rate", b"*"))
+    return Response(204, b"", ((b"allow", b"POST"), *grant))
+
+
+def _shown(call: Call) -> str:
+    """The path for the log, which never shows the query: a token may stand there."""
+    return call.path[:200].decode("latin-1")
+
+
+def _parameters(route: Route, endpoint: Endpoint | None) -> Sequence[str]:
+    if endpoint is not None:
+        return endpoint.parameters
+    return PUBLISHING.parameters if route.takes_events else ()
+
+
+def _no_such_method(method: str, route: Route) -> NotAllowed:
+    allow = route.allow(ANYONE, {})
+    return NotAllowed(f"{method} {route.path}: only {', '.join(allow)} work here", allow=allow)

@@ -1,0 +1,403 @@
+"""One HTTP/1.1 connection: bytes to requests (httptools), responses to bytes (RFC 9112).
+
+A request that arrives in one piece, as nearly all do, is handed over whole: no task, no timer and
+no event is made for it. Requests of a connection are answered one after another by one task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from email.utils import formatdate
+from typing import Final
+
+import httptools
+
+from chappe.http.call import ClientGone, check_length, too_large
+from chappe.http.exchange import Header, Response, find_header
+from chappe.http.problems import problem_response
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+HEADERS_WITHIN_S: Final = 10.0
+BODY_SILENCE_S: Final = 30.0
+KEEP_ALIVE_S: Final = 75.0
+"""Longer than the idle time of most clients' pools: the client closes first, and no request is
+lost to a connection that closes while it is on its way."""
+
+_STATUS_LINES: Final = {
+    one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode("ascii") for one in http.HTTPStatus
+}
+_MALFORMED: Final = problem_response(400, "malformed", "the request is no HTTP/1.1", {})
+_LONG_HEADERS: Final = problem_response(
+    431, "headers_too_large", f"headers: longer than {MAX_HEADER_BYTES} bytes", {}
+)
+_TOO_SLOW: Final = problem_response(408, "too_slow", "the request took too long to arrive", {})
+
+_log = logging.getLogger("chappe.http")
+
+
+class Exchange:
+    """A request on its way in and its response on its way out (see call.Call)."""
+
+    __slots__ = (
+        "_body", "_connection", "_waiter", "answered", "complete", "expects", "headers",
+        "keep_alive", "method", "path", "query", "refusal",
+    )  # fmt: skip
+
+    def __init__(
+        self, connection: Connection, method: str, url: bytes, headers: list[Header]
+    ) -> None:
+        self.method = method
+        self.path, _, self.query = url.partition(b"?")
+        self.headers = headers
+        self.keep_alive = True
+        self.expects = False
+        self.complete = False
+        self.answered = False
+        self.refusal: Response | None = None
+        self._connection = connection
+        self._body: bytes | bytearray = b""
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def body(self, limit_bytes: int) -> bytes:
+        """The whole body, as call.Call has it."""
+        if not self.complete:
+            check_length(self.headers, limit_bytes)
+            if self.expects:
+                self.expects = False
+                self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not self.complete and len(self._body) <= limit_bytes:
+            if self.refusal is not None:
+                await self._connection.respond(self, self.refusal)
+            if self.refusal is not None or self._connection.lost:
+                raise ClientGone
+            self._waiter = self._connection.loop.create_future()
+            await self._waiter
+        if len(self._body) > limit_bytes:
+            raise too_large(limit_bytes)
+        return bytes(self._body)
+
+    async def answer(self, response: Response) -> None:
+        """Send the response; a HEAD request gets its headers alone."""
+        self.answered = True
+        if self.expects:
+            # RFC 9110 10.1.1: the body that will not be sent would be taken for the next request.
+            self.keep_alive = False
+        self._body = b""
+        await self._connection.respond(self, response)
+
+    def feed(self, chunk: bytes) -> None:
+        """Some of the body came; what comes after the answer is dropped."""
+        if self.answered:
+            return
+        if not self._body:
+            self._body = chunk
+        elif isinstance(self._body, bytearray):
+            self._body += chunk
+        else:
+            # No list of chunks: one of single bytes would take forty times the memory.
+            self._body = bytearray(self._body) + chunk
+
+    def wake(self) -> None:
+        """Something changed for the one who waits for the body."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+class Connection(asyncio.Protocol):
+    """Reads requests, queues them for `serve`, and writes the responses in their order."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_open: Callable[[Connection], None]
+    ) -> None:
+        self.loop = loop
+        self.lost = False
+        self._on_open = on_open
+        self._parser = httptools.HttpRequestParser(self)
+        # What a client sends after "Connection: close" is dropped, not an error.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._url = b""
+        self._headers: list[Header] = []
+        self._header_bytes = 0
+        self._slow = False
+        self._arriving: Exchange | None = None
+        self._queue: deque[Exchange] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._current: Exchange | None = None
+        self._deaf = False
+        self._last = False
+        self._reading = True
+        self._writable: asyncio.Future[None] | None = None
+        self._due_s: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What `serve` and the exchanges use
+
+    async def serve(self, handle: Callable[[Exchange], Awaitable[None]]) -> None:
+        """Answer request after request until the connection ends."""
+        while True:
+            while not self._queue:
+                if self.lost:
+                    return
+                if self._last:
+                    self._transport.close()
+                    return
+                self._waiter = self.loop.create_future()
+                await self._waiter
+            exchange = self._current = self._queue.popleft()
+            if not self._queue:
+                self._resume()
+            try:
+                if exchange.refusal is None:
+                    await handle(exchange)
+                else:
+                    await self.respond(exchange, exchange.refusal)
+            except Exception:  # noqa: BLE001  # one connection must not end the others
+                _log.exception("connection failed")
+                self._transport.abort()
+                return
+            self._current = None
+            if not exchange.keep_alive or not exchange.answered:
+                self._transport.close()
+                return
+
+    async def respond(self, exchange: Exchange, response: Response) -> None:
+        """Write one response."""
+        exchange.answered = True
+        if self.lost:
+            return
+        status, body, headers = response
+        parts = [_STATUS_LINES[status], _date(self.loop.time())]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+            if name == b"connection":
+                exchange.keep_alive = False
+        if status != 204:
+            parts.append(b"content-length: %d\r\n" % len(body))
+        if self._last and not self._queue:
+            exchange.keep_alive = False
+        if not exchange.keep_alive and (b"connection", b"close") not in headers:
+            parts.append(b"connection: close\r\n")
+        parts.append(b"\r\n")
+        if exchange.method != "HEAD":
+            parts.append(body)
+        self._transport.write(b"".join(parts))
+        if self._arriving is None and not self._queue:
+            self._within(KEEP_ALIVE_S)
+        if self._writable is not None:
+            await self._writable
+
+    def write(self, data: bytes) -> None:
+        """Write as it is."""
+        if not self.lost:
+            self._transport.write(data)
+
+    def finish(self) -> None:
+        """Close as soon as what was begun is answered."""
+        self._last = True
+        if self._current is None and not self._queue and self._arriving is None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now."""
+        self._transport.abort()
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override,explicit-override]
+        self._transport = transport
+        self._within(HEADERS_WITHIN_S)
+        self._on_open(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]
+        self.lost = self._deaf = True
+        self._due_s = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._queue.clear()
+        self.resume_writing()
+        for exchange in (self._current, self._arriving):
+            if exchange is not None:
+                exchange.wake()
+        self._wake()
+
+    def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
+        if self._deaf:
+            return
+        arriving = self._arriving
+        if arriving is None:
+            self._header_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._deaf = True  # Nothing is served but HTTP/1.1; the request itself is answered.
+        except httptools.HttpParserError:
+            self._refuse(_MALFORMED)
+            return
+        arriving = self._arriving
+        if arriving is not None:
+            self._within(BODY_SILENCE_S)
+            if not self._is_queued(arriving):
+                self._enqueue(arriving)
+            arriving.wake()
+        elif self._header_bytes > MAX_HEADER_BYTES:
+            self._refuse(_LONG_HEADERS)
+        elif self._header_bytes and not self._slow:
+            # From the first byte on, not from the last.
+            self._slow = True
+            self._within(HEADERS_WITHIN_S)
+
+    def eof_received(self) -> bool:  # type: ignore[explicit-override]
+        # A client may close its half and wait for the answer; TLS knows no halves.
+        self._last = True
+        busy = self._current is not None or bool(self._queue)
+        return busy and self._arriving is None and not self._transport.get_extra_info("sslcontext")
+
+    def pause_writing(self) -> None:  # type: ignore[explicit-override]
+        if self._writable is None:
+            self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:  # type: ignore[explicit-override]
+        if self._writable is not None:
+            if not self._writable.done():
+                self._writable.set_result(None)
+            self._writable = None
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header."""
+        self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """All but the body is here."""
+        headers, url = self._headers, self._url
+        if self._header_bytes > MAX_HEADER_BYTES:
+            size = sum(len(name) + len(value) + 4 for name, value in headers) + len(url)
+            if size > MAX_HEADER_BYTES:
+                self._refuse(_LONG_HEADERS)
+                raise ValueError("the headers are too long")  # Ends the parsing.
+        self._header_bytes = 0
+        self._slow = False
+        if url[:1] != b"/" or b"#" in url or not url.isascii():
+            url = _origin_form(url)
+        exchange = Exchange(self, self._parser.get_method().decode("ascii"), url, headers)
+        if not self._parser.should_keep_alive() or self._parser.get_http_version() == "1.0":
+            exchange.keep_alive = False
+        if self._parser.should_upgrade():
+            exchange.keep_alive = False
+        expect = find_header(headers, b"expect")
+        exchange.expects = expect is not None and expect.lower() == b"100-continue"
+        self._arriving = exchange
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body."""
+        if self._arriving is not None:
+            self._arriving.feed(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        exchange, self._arriving = self._arriving, None
+        if exchange is None:
+            return
+        exchange.complete = True
+        exchange.expects = False
+        self._due_s = None
+        if exchange.answered:
+            self._within(KEEP_ALIVE_S)
+        elif self._is_queued(exchange):
+            exchange.wake()
+        else:
+            self._enqueue(exchange)
+
+    def _enqueue(self, exchange: Exchange) -> None:
+        self._queue.append(exchange)
+        if self._current is not None and self._reading:
+            # One request at a time: the rest waits in the socket, not in memory.
+            self._reading = False
+            self._transport.pause_reading()
+        self._wake()
+
+    def _refuse(self, response: Response) -> None:
+        """Answer outside of the app, after what came before, and close."""
+        if self._deaf:
+            return
+        self._deaf = True
+        refused = self._arriving or Exchange(self, "GET", b"", [])
+        refused.keep_alive = False
+        refused.refusal = response
+        if refused.answered:
+            self._transport.close()
+        elif self._is_queued(refused):
+            refused.wake()
+        else:
+            self._enqueue(refused)
+
+    def _is_queued(self, exchange: Exchange) -> bool:
+        return exchange is self._current or exchange in self._queue or exchange.answered
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _resume(self) -> None:
+        if not self._reading and not self.lost:
+            self._reading = True
+            self._transport.resume_reading()
+
+    # One timer a connection: a later deadline lets it ring in vain, so most requests touch none.
+
+    def _within(self, after_s: float) -> None:
+        self._due_s = self.loop.time() + after_s
+        if self._timer is not None and self._timer.when() > self._due_s:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._due_s, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        if self._due_s is None:
+            return
+        if not self._reading:
+            self._within(BODY_SILENCE_S)  # It is the hub that does not listen.
+        elif self.loop.time() < self._due_s:
+            self._timer = self.loop.call_at(self._due_s, self._tick)
+        elif self._arriving is not None or self._header_bytes:
+            self._refuse(_TOO_SLOW)
+        else:
+            self._transport.close()
+
+
+def _origin_form(url: bytes) -> bytes:
+    """b"http://hub/events?a=b" -> b"/events?a=b"; raises what ends the parsing."""
+    if not url.isascii():
+        raise ValueError("the target is not ASCII")
+    parsed = httptools.parse_url(url)
+    path: bytes = parsed.path or b"/"
+    return path + b"?" + parsed.query if parsed.query else path
+
+
+_date_line = b""
+_date_until_s = 0.0
+
+
+def _date(now_s: float) -> bytes:
+    """The header Date (RFC 9110 6.6.1), made once a second; `now_s` is the loop's time."""
+    global _date_line, _date_until_s
+    if not _date_until_s - 1.0 <= now_s < _date_until_s:
+        _date_line = f"date: {formatdate(usegmt=True)}\r\n".encode("ascii")
+        _date_until_s = now_s + 1.0
+    return _date_line

@@ -1,0 +1,223 @@
+"""Events in, and events found: /events and /channels/{channel}/events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from chappe.domain.attempt import AttemptRow
+from chappe.domain.channel import DEFAULT
+from chappe.domain.errors import NotFound
+from chappe.domain.event import Event
+from chappe.domain.position import Position, is_position
+from chappe.flows.accept import Receipt
+from chappe.flows.find import Page
+from chappe.flows.trace import LaneTrace, SchemaVerdict
+from chappe.formats import cloudevents_http, cloudevents_json
+from chappe.formats.schema_language import Violation
+from chappe.formats.times import rfc3339
+from chappe.http.exchange import (
+    JSON,
+    Header,
+    Request,
+    Response,
+    json_response,
+    raw_json,
+)
+from chappe.http.paging import MAX_BLOCK, list_query, next_link
+from chappe.http.parts import Parts
+from chappe.kit.any_json import encode_json
+
+BATCH: Final = b"application/cloudevents-batch+json"
+_EVENT_TYPE: Header = (b"content-type", b"application/cloudevents+json; charset=utf-8")
+_BATCH_TYPE: Header = (b"content-type", BATCH + b"; charset=utf-8")
+
+# Long polls look up at least this often, so that a hub that drains need not wait for them.
+_WAIT_SLICE_S = 1.0
+
+
+async def publish(
+    parts: Parts, channel: str, headers: Sequence[Header], body: bytes
+) -> tuple[Response, int, int]:
+    """Take in the event, or the events of a batch; the answer, how many, how many were repeats.
+
+    Raises:
+        CallerError, Unavailable: nothing was taken in (Unavailable: it may have been).
+    """
+    found = cloudevents_http.decode(headers, body)
+    if isinstance(found, Event):
+        receipt = await parts.accept(channel, found)
+        return _accepted(channel, receipt), 1, int(receipt.duplicate)
+    receipts = await parts.accept.all(channel, found)
+    duplicates = [index for index, receipt in enumerate(receipts) if receipt.duplicate]
+    answer: dict[str, object] = {
+        "positions": [str(receipt.position) for receipt in receipts],
+        "duplicates": duplicates,
+    }
+    warnings = [one for index, receipt in enumerate(receipts) for one in _warnings(index, receipt)]
+    if warnings:
+        answer["warnings"] = warnings
+    return json_response(answer, 202), len(receipts), len(duplicates)
+
+
+async def list_page(parts: Parts, request: Request) -> Response:
+    """A page of events, newest first or in the order of acceptance."""
+    query, wait_s = list_query(_channel(request), request.query)
+    page = await parts.find.page(query, wait_s=min(wait_s, _WAIT_SLICE_S))
+    left_s = wait_s - _WAIT_SLICE_S
+    while not page.items and left_s > 0 and not request.draining():
+        page = await parts.find.page(query, wait_s=min(left_s, _WAIT_SLICE_S))
+        left_s -= _WAIT_SLICE_S
+    links = _links(request, page, ascending=not query.newest_first)
+    if _wants_batch(request.header(b"accept")):
+        events = [item.event for item in page.items]
+        return Response(200, cloudevents_json.encode_batch(events), (_BATCH_TYPE, *links))
+    rows = [
+        {
+            "position": str(item.position),
+            "acceptedat": rfc3339(item.at_ms),
+            "event": raw_json(cloudevents_json.encode(item.event)),
+        }
+        for item in page.items
+    ]
+    return json_response(rows, headers=links)
+
+
+async def one(parts: Parts, request: Request) -> Response:
+    """One event in structured mode; where it stands is in headers of ours."""
+    item = await parts.find.one(_channel(request), _reference(request))
+    headers: tuple[Header, ...] = (
+        _EVENT_TYPE,
+        (b"chappe-position", str(item.position).encode("ascii")),
+        (b"chappe-acceptedat", rfc3339(item.at_ms).encode("ascii")),
+    )
+    return Response(200, cloudevents_json.encode(item.event), headers)
+
+
+async def trace(parts: Parts, request: Request) -> Response:
+    """Did it arrive? What each subscription did with the event."""
+    traced = await parts.trace(_channel(request), _reference(request))
+    return json_response(
+        {
+            "position": str(traced.position),
+            "channel": traced.channel,
+            "id": traced.event.id,
+            "source": traced.event.source,
+            "type": traced.event.type,
+            "acceptedat": rfc3339(traced.at_ms),
+            "node": traced.node,
+            "schema": None if traced.schema is None else _verdict(traced.schema),
+            "subscriptions": [_lane(lane) for lane in traced.lanes],
+        }
+    )
+
+
+def _accepted(channel: str, receipt: Receipt) -> Response:
+    # Written by hand: this is the answer to nearly every request.
+    position = b"%d-%d-%d" % receipt.position
+    body = b'{"position": "%b", "duplicate": %b}' % (
+        position,
+        b"true" if receipt.duplicate else b"false",
+    )
+    if receipt.warnings:
+        body = b'%b, "warnings": %b}' % (body[:-1], encode_json(_warnings(0, receipt)))
+    if channel == DEFAULT:
+        return Response(202, body, (JSON, (b"location", b"/events/" + position)))
+    where = b"/channels/%b/events/%b" % (channel.encode("ascii"), position)
+    return Response(202, body, (JSON, (b"location", where)))
+
+
+def _warnings(index: int, receipt: Receipt) -> list[Mapping[str, object]]:
+    return [{"index": index, **_violation(found)} for found in receipt.warnings]
+
+
+def _violation(found: Violation) -> Mapping[str, object]:
+    return {
+        "pointer": found.pointer,
+        "rule": found.rule,
+        "value": found.value,
+        "message": found.message,
+    }
+
+
+def _channel(request: Request) -> str:
+    return request.params.get("channel", DEFAULT)
+
+
+def _reference(request: Request) -> str:
+    reference = request.params["reference"]
+    if is_position(reference) and Position.parse(reference).block > MAX_BLOCK:
+        raise NotFound(f"event {reference!r}: no log is that long")
+    return reference
+
+
+def _links(request: Request, page: Page, *, ascending: bool) -> tuple[Header, ...]:
+    if page.next is None and not ascending:
+        return ()
+    after: Position | None = None
+    if page.next is not None:
+        last = page.items[-1].position if page.items else None
+        # Only block and index tell where to go on; the shard is for people.
+        after = last if last and last[1:] == page.next else Position(0, *page.next)
+    return ((b"link", next_link(request.path, request.query, after)),)
+
+
+def _wants_batch(accept: bytes | None) -> bool:
+    """Whether the batch format is asked for by name, and JSON not before it."""
+    if accept is None or b"cloudevents-batch" not in accept.lower():
+        return False
+    weights = {b"application/json": 0.0, BATCH: 0.0}
+    for part in accept.lower().split(b","):
+        media_type, *parameters = (piece.strip() for piece in part.split(b";"))
+        if media_type in weights:
+            weights[media_type] = _weight(parameters)
+    return weights[BATCH] > 0 and weights[BATCH] >= weights[b"application/json"]
+
+
+def _weight(parameters: Sequence[bytes]) -> float:
+    for parameter in parameters:
+        if parameter.startswith(b"q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _verdict(verdict: SchemaVerdict) -> Mapping[str, object]:
+    shown: dict[str, object] = {
+        "mode": verdict.mode,
+        "declaration": verdict.declaration,
+        "valid": not verdict.violations,
+    }
+    if verdict.violations:
+        shown["errors"] = [_violation(found) for found in verdict.violations]
+    return shown
+
+
+def _lane(lane: LaneTrace) -> Mapping[str, object]:
+    row: dict[str, object] = {
+        "subscription": lane.subscription,
+        "sink": lane.sink,
+        "matched": lane.matched,
+        "state": lane.state,
+    }
+    if lane.decided_by is not None:
+        row |= {"decided_by": lane.decided_by, "found": lane.found}
+    row["attempts"] = [_attempt(attempt) for attempt in lane.attempts]
+    return row
+
+
+def _attempt(row: AttemptRow) -> Mapping[str, object]:
+    shown: dict[str, object] = {
+        "attempt": row.attempt,
+        "at": rfc3339(row.at_ms),
+        "latency_ms": row.latency_ms,
+        "status": row.status,
+        "result": row.result,
+    }
+    if row.reason is not None:
+        shown["reason"] = row.reason
+    if row.next_ms is not None:
+        shown["next"] = rfc3339(row.next_ms)
+    return shown

@@ -1,0 +1,137 @@
+"""The table of contents of the API, and the way from a path to its entry."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from chappe.domain.access import PUBLISH, READ, SUBSCRIBE, Principal, Right, may_publish
+from chappe.domain.channel import DEFAULT
+from chappe.domain.errors import Malformed, NotFound
+from chappe.http import channels, events, messages, subscriptions
+from chappe.http.exchange import Request, Response
+from chappe.http.paging import LIST_PARAMETERS, unquote
+from chappe.http.parts import Parts
+
+Handler: TypeAlias = Callable[[Parts, Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One method of a resource: who may, what does it, which query parameters it takes.
+
+    Without a handler the app itself answers (publishing, health and metrics).
+    """
+
+    right: Right | None
+    handler: Handler | None = None
+    parameters: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A resource: a path, whose `{parts}` fit any text, and its methods."""
+
+    path: str
+    methods: Mapping[str, Endpoint]
+
+    def allow(self, principal: Principal, params: Mapping[str, str]) -> list[str]:
+        """The methods that the principal may use here."""
+        allowed: list[str] = []
+        for method, endpoint in self.methods.items():
+            if endpoint is PUBLISHING:
+                may = may_publish(principal, params.get("channel", DEFAULT))
+            else:
+                may = endpoint.right is None or principal.may(endpoint.right)
+            if may:
+                allowed += [method, "HEAD"] if method == "GET" else [method]
+        return [*allowed, "OPTIONS"]
+
+    @property
+    def takes_events(self) -> bool:
+        """Whether events are published here, so that the webhook handshake makes sense."""
+        return self.methods.get("POST") is PUBLISHING
+
+
+PUBLISHING = Endpoint(PUBLISH, parameters=("access_token",))
+LIVEZ, READYZ, METRICS = Endpoint(None), Endpoint(None), Endpoint(READ)
+
+_EVENTS = {"GET": Endpoint(READ, events.list_page, LIST_PARAMETERS), "POST": PUBLISHING}
+_EVENT = {"GET": Endpoint(READ, events.one)}
+_TRACE = {"GET": Endpoint(READ, events.trace)}
+_SUBSCRIPTIONS = {
+    "GET": Endpoint(READ, subscriptions.list_all),
+    "POST": Endpoint(SUBSCRIBE, subscriptions.create),
+}
+_SUBSCRIPTION = {
+    "GET": Endpoint(READ, subscriptions.one),
+    "PUT": Endpoint(SUBSCRIBE, subscriptions.replace),
+    "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove),
+}
+_MESSAGE = {
+    "GET": Endpoint(READ, messages.one),
+    "PUT": Endpoint(SUBSCRIBE, messages.put),
+    "DELETE": Endpoint(SUBSCRIBE, messages.remove),
+}
+
+ROUTES: Sequence[Route] = (
+    Route("/events", _EVENTS),
+    Route("/events/{reference}", _EVENT),
+    Route("/events/{reference}/trace", _TRACE),
+    Route("/channels", {"GET": Endpoint(READ, channels.list_all)}),
+    Route("/channels/{channel}", {"GET": Endpoint(READ, channels.one)}),
+    Route("/channels/{channel}/events", _EVENTS),
+    Route("/channels/{channel}/events/{reference}", _EVENT),
+    Route("/channels/{channel}/events/{reference}/trace", _TRACE),
+    Route("/subscriptions", _SUBSCRIPTIONS),
+    Route("/subscriptions/{id}", _SUBSCRIPTION),
+    Route("/messagegroups/{group}/messages", {"GET": Endpoint(READ, messages.list_group)}),
+    Route("/messagegroups/{group}/messages/{type}", _MESSAGE),
+    Route("/livez", {"GET": LIVEZ}),
+    Route("/readyz", {"GET": READYZ}),
+    Route("/metrics", {"GET": METRICS}),
+)
+
+
+def match(raw_path: bytes) -> tuple[Route, dict[str, str]]:
+    """The route of a path as it was sent, and the path's parts, percent-decoded.
+
+    The path is parted before it is decoded: b"/events/%2Fshop%23A-1" -> {"reference": "/shop#A-1"}.
+
+    Raises:
+        NotFound: there is no such path.
+        Malformed: a part is no UTF-8.
+    """
+    segments = raw_path.split(b"/")[1:]
+    for template, route in _BY_LENGTH.get(len(segments), ()):
+        if all(part is None or part == sent for part, sent in zip(template, segments, strict=True)):
+            names = [part[1:-1] for part in route.path.split("/")[1:] if part.startswith("{")]
+            sent = [one for part, one in zip(template, segments, strict=True) if part is None]
+            if b"" in sent:
+                break
+            return route, {name: unquote(one, name) for name, one in zip(names, sent, strict=True)}
+    raise NotFound(_nowhere(raw_path))
+
+
+def _template(path: str) -> Sequence[bytes | None]:
+    return [None if part.startswith("{") else part.encode("ascii") for part in path.split("/")[1:]]
+
+
+_BY_LENGTH: dict[int, list[tuple[Sequence[bytes | None], Route]]] = {}
+for _route in ROUTES:
+    _parts = _template(_route.path)
+    _BY_LENGTH.setdefault(len(_parts), []).append((_parts, _route))
+
+
+def _nowhere(raw_path: bytes) -> str:
+    path = raw_path.decode("latin-1")
+    without = raw_path.rstrip(b"/")
+    if without and without != raw_path:
+        try:
+            match(without)
+        except (NotFound, Malformed):
+            pass
+        else:
+            return f"path {path!r}: there is none with a '/' at the end; try {path.rstrip('/')}"
+    return f"path {path!r}: there is none; docs/api.md lists them all"

@@ -1,0 +1,273 @@
+"""A hub's HTTP edge on loopback, over the memory adapters, and a client that hides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, NamedTuple
+
+from chappe.adapters.memory.event_log import MemoryEventLog
+from chappe.adapters.memory.registry_log import MemoryRegistryLog
+from chappe.adapters.system.clock import SystemClock
+from chappe.adapters.system.secrets import SystemSecrets
+from chappe.domain.attempt import AttemptRow
+from chappe.domain.channel import Block, Channel
+from chappe.domain.event import Event
+from chappe.domain.position import Position
+from chappe.domain.seen import SeenEvents
+from chappe.flows.accept import Accept
+from chappe.flows.check import Check
+from chappe.flows.find import Find
+from chappe.flows.observe import Observe
+from chappe.flows.register import Register
+from chappe.flows.trace import Trace
+from chappe.http.app import App
+from chappe.http.health import Check as HealthCheck
+from chappe.http.health import Readiness
+from chappe.http.listener import Listener, bind
+from chappe.http.parts import Parts
+from chappe.kit.counters import Counters
+from chappe.kit.latest import Latest
+from chappe.kit.supervise import Supervisor
+from chappe.ports.authorizer import Authorizer, Open
+from chappe.ports.event_index import Found, Query
+from chappe.ports.event_log import Extent
+from chappe.registry.state import empty
+
+ORDERS = Channel("orders", 2)
+EVENT = {
+    "ce-specversion": "1.0",
+    "ce-id": "A-1017",
+    "ce-source": "/shop",
+    "ce-type": "order.paid",
+    "content-type": "application/json",
+}
+
+
+class Reply(NamedTuple):
+    """A response as it came: header names in lower case, the body's bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        assert self.headers["content-type"] == "application/problem+json"
+        problem = self.json
+        assert problem["type"] == f"urn:chappe:error:{problem['code']}"
+        assert problem["status"] == self.status
+        assert problem["title"]
+        assert problem["detail"]
+        return str(problem["code"])
+
+
+class ScanIndex:
+    """An index that looks through the log; attempts are those that a test puts in."""
+
+    def __init__(self, log: MemoryEventLog, channels: Mapping[str, Channel]) -> None:
+        self._log = log
+        self._channels = channels
+        self.rows: list[AttemptRow] = []
+
+    async def add(
+        self, channel: str, blocks: Sequence[Block], attempts: Sequence[AttemptRow] = ()
+    ) -> None:
+        self.rows += attempts
+
+    async def reached(self, channel: str) -> int:
+        return (await self._log.extent(self._channels[channel])).last_block
+
+    async def find(self, query: Query) -> Sequence[Found]:
+        blocks = await self._log.read(
+            self._channels[query.channel], None, 0, limit_blocks=1_000_000
+        )
+        found = [
+            Found(Position(block.shard, block.seq, index), block.at_ms)
+            for block in blocks
+            for index, event in enumerate(block.events)
+            if _fits(query, event, block, index)
+        ]
+        found.sort(key=lambda one: one.position[1:], reverse=query.newest_first)
+        return found[: query.limit]
+
+    async def attempts(self, channel: str, position: Position) -> Sequence[AttemptRow]:
+        return [row for row in self.rows if row.channel == channel and row.position == position]
+
+    async def counts(self, channel: str) -> Mapping[str, int]:
+        return {}
+
+    async def close(self) -> None:
+        return None
+
+
+def _fits(query: Query, event: Event, block: Block, index: int) -> bool:
+    wanted = {"type": query.type, "source": query.source, "subject": query.subject, "id": query.id}
+    if any(value is not None and event.get(name) != value for name, value in wanted.items()):
+        return False
+    if query.from_ms is not None and block.at_ms < query.from_ms:
+        return False
+    if query.until_ms is not None and block.at_ms >= query.until_ms:
+        return False
+    if query.after is None:
+        return True
+    here = (block.seq, index)
+    return here < query.after if query.newest_first else here > query.after
+
+
+@dataclass
+class Hub:
+    """A running edge and what is behind it."""
+
+    app: App
+    parts: Parts
+    log: MemoryEventLog
+    index: ScanIndex
+    counters: Counters
+    port: int
+    checks: list[HealthCheck]
+    stop: Callable[[], None]
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | str = b"",
+    ) -> Reply:
+        """One request on a connection of its own."""
+        sent = body.encode() if isinstance(body, str) else body
+        lines = [f"{method} {target} HTTP/1.1", "host: hub", "connection: close"]
+        if sent:
+            lines.append(f"content-length: {len(sent)}")
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        return await self.say("\r\n".join([*lines, "", ""]).encode("latin-1") + sent, method)
+
+    async def publish(
+        self, target: str = "/events", body: bytes | str = b"{}", **changes: str | None
+    ) -> Reply:
+        """One event in binary mode; `ce_subject="x"` sets a header, None leaves one out."""
+        headers = dict(EVENT)
+        for name, value in changes.items():
+            headers.pop(name.replace("_", "-"), None)
+            if value is not None:
+                headers[name.replace("_", "-")] = value
+        return await self.ask("POST", target, headers, body)
+
+    async def say(self, raw: bytes, method: str = "GET") -> Reply:
+        """Send bytes as they are, read one response."""
+        async with self.connection() as (reader, writer):
+            writer.write(raw)
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+            return await read_reply(reader, method)
+
+    @contextlib.asynccontextmanager
+    async def connection(
+        self,
+    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """An open connection."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+async def read_reply(reader: asyncio.StreamReader, method: str = "GET") -> Reply:
+    """The next response on the connection."""
+    async with asyncio.timeout(10):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        lines = head.split("\r\n")
+        status = int(lines[0].split(" ")[1])
+        headers = dict(_header(line) for line in lines[1:] if line)
+        length = 0 if method == "HEAD" else int(headers.get("content-length", "0"))
+        return Reply(status, headers, await reader.readexactly(length))
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, _, value = line.partition(":")
+    return name.lower(), value.strip()
+
+
+@contextlib.asynccontextmanager
+async def running(authorizer: Authorizer | None = None, **changes: Any) -> AsyncIterator[Hub]:
+    """A hub with the channels that each has, and `orders`. `changes` replace parts of `Parts`."""
+    clock = SystemClock()
+    log = MemoryEventLog(clock, node="n-test")
+    state = Latest(empty())
+    channels = {**state.value.channels, ORDERS.name: ORDERS}
+    state.set(replace(state.value, channels=channels))
+    for channel in channels.values():
+        await log.open_channel(channel)
+    index, seen = ScanIndex(log, channels), SeenEvents(window_ms=60_000, limit=1000)
+    check = Check(state)
+
+    async def extent(channel: Channel) -> Extent:
+        return await log.extent(channel)
+
+    async def last_block(channel: str) -> int:
+        return (await log.extent(channels[channel])).last_block
+
+    async def attempts_known() -> None:
+        return None
+
+    reached = {name: Latest(0) for name in channels}
+    find = Find(log, index, reached.__getitem__, lambda: channels, clock)
+    numbers = count(1)
+    register = Register(
+        MemoryRegistryLog(),
+        state,
+        clock,
+        SystemSecrets(b"k" * 32),
+        lambda: f"s-{next(numbers)}",
+        last_block,
+    )
+    checks = [HealthCheck("engine", ok=True, detail="connected")]
+    counters = Counters()
+    parts = replace(
+        Parts(
+            accept=Accept(log, lambda: channels, check, lambda _: seen, clock),
+            find=find,
+            trace=Trace(
+                log, index, find.one, attempts_known, lambda: channels,
+                lambda: state.value.subscriptions, check,
+            ),
+            register=register,
+            state=state,
+            extent=extent,
+            readiness=lambda: Readiness("0.1.0", "n-test", {"kind": "memory"}, {}, checks),
+            authorizer=authorizer or Open(),
+            counters=counters,
+        ),
+        **changes,
+    )  # fmt: skip
+    app = App(parts)
+    listener = Listener(app, bind("127.0.0.1", 0))
+    async with Supervisor() as tasks:
+        observers = [
+            tasks.start_soon(
+                Observe(log, index, channel, reached[name])(),
+                name=f"observe {name}",
+            )
+            for name, channel in channels.items()
+        ]
+        tasks.start_soon(listener.run(), name="listener")
+        hub = Hub(app, parts, log, index, counters, listener.port, checks, listener.stop)
+        await listener.wait_started()
+        try:
+            yield hub
+        finally:
+            listener.stop()
+            for observer in observers:
+                observer.cancel()
