@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from chappe.adapters.memory.event_index import MemoryEventIndex
 from chappe.adapters.sqlite.columns import Coded, Hashed, decode, encode
@@ -188,6 +189,25 @@ async def test_a_kill_loses_nothing_that_was_added(tmp_path: Path) -> None:
     index = await SqliteEventIndex.open(path, log="log-1")
     assert await index.reached("orders") == 5
     assert await found(index, Query("orders", id="5")) == ["0-5-0"]
+    await index.close()
+
+
+async def test_readers_see_no_gap_while_events_come_in(tmp_path: Path) -> None:
+    bounds = Bounds(chunk_events=7)
+    index = await SqliteEventIndex.open(tmp_path / "index.db", log="log-1", bounds=bounds)
+
+    async def add() -> None:
+        for n in range(1, 301):
+            await index.add("orders", [a_block(n, an_event(f"{n}a"), an_event(f"{n}b"))])
+
+    adding, sizes = asyncio.ensure_future(add()), set[int]()
+    everything = [f"0-{n}-{i}" for n in range(1, 301) for i in (0, 1)]
+    while not adding.done():
+        places = await found(index, Query("orders", newest_first=False, limit=1000))
+        assert places == everything[: len(places)]
+        sizes.add(len(places))
+    await adding
+    assert len(sizes) > 1
     await index.close()
 
 

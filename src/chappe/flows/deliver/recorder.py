@@ -30,22 +30,28 @@ class AttemptRecorder:
         self._new_id = new_id
         self._node = node
         self._rows: list[AttemptRow] = []
+        self._recorded = 0
+        self._written = 0
         self._came = asyncio.Event()
         self._writing = asyncio.Lock()
 
     def record(self, row: AttemptRow) -> None:
         """Keep the row; it is on disk after the next flush."""
         self._rows.append(row)
+        self._recorded += 1
         self._came.set()
 
     async def flush(self) -> None:
         """Write what was recorded so far; done once it is on disk.
 
+        What is recorded meanwhile is not waited for: under load it would never end.
+
         Raises:
             Unavailable: the engine did not acknowledge; the rows are kept for the next flush.
         """
+        last = self._recorded
         async with self._writing:
-            while self._rows:
+            while self._written < last:
                 rows = self._rows[:ROWS]
                 event = encode_attempts(
                     rows,
@@ -55,6 +61,7 @@ class AttemptRecorder:
                 )
                 await self._log.append(self._channel, event)
                 del self._rows[: len(rows)]
+                self._written += len(rows)
 
     async def run(self) -> None:
         """Flush now and then, for ever."""

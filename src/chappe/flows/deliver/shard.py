@@ -5,13 +5,14 @@
     every 100 ms while something moves: attempts on disk ─► lanes' records ─► the checkpoint
 
 The checkpoint says: all up to here is settled for every lane that has no record of its own. A lane
-gets a record when it has failed events, reads on its own cursor, or holds the checkpoint for long.
+gets a record when it has failed events, reads on its own cursor, or would hold the checkpoint.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from chappe.domain.channel import Block, Channel
@@ -41,8 +42,9 @@ CHECKPOINT_SHARE = 5
 """A checkpoint that takes long is followed by a pause of this many times its length, so that writing
 cursors never takes more than a sixth of the engine's time."""
 
-STUCK_CHECKPOINTS = 10
-"""A lane whose oldest open event did not move for so many checkpoints gets a record."""
+HELD_S = 0.5
+"""A lane that has an event open for longer gets a record: a slow sink must not hold the checkpoint, and
+have what the others settled delivered again after a crash."""
 
 READ_BACK_BLOCKS = 4_000
 """How far a new owner reads back, at most, to know what was seen before it came."""
@@ -93,6 +95,7 @@ class ShardDelivery:
         self._reader = START
         self._durable = START
         self._written = Checkpoint(START, -1)
+        self._readers = deque([(0.0, START)])
         self._moved = asyncio.Event()
         self._hold: ShardCursors | None = None
         self._running = False
@@ -394,6 +397,7 @@ class ShardDelivery:
     def _snapshot(self) -> tuple[Place, dict[str, bytes | None], set[str]]:
         """How far the shard is, and the records to write with it; no await in between."""
         at = self._reader
+        held = self._reader_before(HELD_S)
         records: dict[str, bytes | None] = {}
         forgotten: set[str] = set()
         for subscription_id, run in tuple(self._active.items()):
@@ -403,9 +407,7 @@ class ShardDelivery:
                 records[subscription_id] = None
                 forgotten.add(subscription_id)
                 continue
-            run.stuck = run.stuck + 1 if oldest is not None and oldest == run.oldest else 0
-            run.oldest = oldest
-            wants_record = lane.needs_record or run.stuck >= STUCK_CHECKPOINTS
+            wants_record = lane.needs_record or (oldest is not None and oldest <= held)
             if not wants_record and not lane.recorded:
                 if oldest is None:
                     del self._active[subscription_id]
@@ -424,6 +426,14 @@ class ShardDelivery:
                 records[subscription_id] = encode_lane(lane.record())
         return at, records, forgotten
 
+    def _reader_before(self, seconds: float) -> Place:
+        """Where the reader was, at least, that long ago; to be asked at every checkpoint."""
+        now_s = self._clock.monotonic_s()
+        self._readers.append((now_s, self._reader))
+        while len(self._readers) > 1 and self._readers[1][0] <= now_s - seconds:
+            self._readers.popleft()
+        return self._readers[0][1]
+
 
 class LaneRun:
     """A lane at work: its state, and what waits for it."""
@@ -435,8 +445,6 @@ class LaneRun:
         self.reading = False
         self.resumed = lane.recorded
         self.gone = False
-        self.stuck = 0
-        self.oldest: Place | None = None
         self._wanted: tuple[Subscription, Callable[[Event], bool]] | None = None
 
     @property
