@@ -11,7 +11,7 @@ help:    ## what can be made here
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(READY)      ## the main job, on this repository's own history
-	@$(BIN)/python -m chappe.demo 2>/dev/null || $(BIN)/python bench/demo.py
+	@$(BIN)/python -m demo
 
 test: check         ## all checks and tests (what CI runs)
 	$(BIN)/pytest -q

@@ -68,9 +68,7 @@ async def assemble(
     log = NatsEventLog(
         connection,
         node=node,
-        retention=Retention(
-            settings.retention_age_s, settings.retention_bytes, settings.replicas
-        ),
+        retention=Retention(settings.retention_age_s, settings.retention_bytes, settings.replicas),
     )
     lease = NatsShardLease(connection, clock, node=node, replicas=settings.replicas)
     cursors = NatsCursors(connection, replicas=settings.replicas)
@@ -170,9 +168,7 @@ async def assemble(
 
     app = App(
         Parts(
-            accept=Accept(
-                log, lambda: state.value.channels, check, seen.__getitem__, clock
-            ),
+            accept=Accept(log, lambda: state.value.channels, check, seen.__getitem__, clock),
             find=find,
             trace=Trace(
                 log,

@@ -16,22 +16,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import uvicorn
-from typing_extensions import override
 
 from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
 from chappe.adapters.nats.connection import Connection, NatsAddress
 from chappe.adapters.system.clock import SystemClock
-from chappe.domain.errors import InvalidSetting
+from chappe.http.listener import Listener, bind
 from chappe.kit import wide_event
 from chappe.kit.supervise import Supervisor
 from chappe.server.assemble import Hub, assemble, tokens_path
 from chappe.server.data_lock import DataLock, lock_data
 from chappe.server.embedded_nats import EmbeddedNats
 from chappe.server.settings import Settings, check_exposure
-
-GAUGES_EVERY_S = 5.0
 
 _log = logging.getLogger("chappe")
 
@@ -74,7 +70,7 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
     stop = asyncio.Event()
     try:
         async with contextlib.AsyncExitStack() as stack:
-            listener = stack.enter_context(_listen(settings.host, settings.port))
+            listener = stack.enter_context(bind(settings.host, settings.port))
             address, engine = await _engine(settings, lock, stack)
             connection = await Connection.open(address, name=f"chappe {lock.node_id}")
             hub = await assemble(settings, connection, node=lock.node_id, tokens=tokens)
@@ -104,7 +100,7 @@ async def _serve_until(
     listener: socket.socket,
     ready: Callable[[str, Path], None],
 ) -> None:
-    server = _Server(hub)
+    server = Listener(hub.app, listener)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -112,7 +108,7 @@ async def _serve_until(
         workers = tasks.start_soon(hub.workers.run(), name="workers")
         if engine is not None:
             tasks.start_soon(engine.watch(), name="watch engine")
-        serving = tasks.start_soon(server.serve_on(listener), name="http")
+        serving = tasks.start_soon(server.run(), name="http")
         await server.wait_started()
         url = _url(listener, settings.host)
         with _hub_file(settings.data, HubFile(url, os.getpid(), __version__)):
@@ -125,64 +121,11 @@ async def _serve_until(
                 async with asyncio.timeout(settings.drain_s):
                     await hub.app.idle()
             await hub.workers.drain(settings.drain_s)
-            server.should_exit = True
+            server.stop()
             await serving
             workers.cancel()
             tasks.cancel()
     _log.info("stopped")
-
-
-class _Server(uvicorn.Server):
-    """uvicorn within our loop and on our listener; signals are the hub's business."""
-
-    def __init__(self, hub: Hub) -> None:
-        super().__init__(
-            uvicorn.Config(
-                hub.app,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=True,
-                timeout_keep_alive=75,
-                h11_max_incomplete_event_size=65_536,
-            )
-        )
-
-    @override
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
-
-    async def serve_on(self, listener: socket.socket) -> None:
-        """Serve until `should_exit`."""
-        await self.serve(sockets=[listener])
-
-    async def wait_started(self) -> None:
-        """Wait until requests are taken."""
-        while not self.started:
-            await asyncio.sleep(0.005)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise InvalidSetting(
-            f"host, port: cannot listen on {host}:{port}: {error.strerror}; "
-            "choose another with --port (0: any free one)"
-        ) from error
-    listener.listen(2048)
-    listener.setblocking(False)  # noqa: FBT003
-    return listener
 
 
 def _url(listener: socket.socket, host: str) -> str:
@@ -213,5 +156,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 def _announce(url: str, data: Path) -> None:
     sys.stderr.write(f"chappe {__version__} serves {url}, data in {data}\n")
-
-

@@ -125,15 +125,23 @@ class Workers:
 
     async def _start(self, channel: Channel) -> None:
         await self._engine.log.open_channel(channel)
-        observe = Observe(
-            self._engine.log, self._engine.index, channel, self._reached(channel.name)
-        )
-        self._owners.start_soon(observe(), name=f"index {channel.name}")
+        self._owners.start_soon(self._observe(channel), name=f"index {channel.name}")
         if channel.name not in OWN:
             for shard in range(channel.shards):
                 self._owners.start_soon(
                     self._own(channel, shard), name=f"own {channel.name}.{shard}"
                 )
+
+    async def _observe(self, channel: Channel) -> None:
+        observe = Observe(
+            self._engine.log, self._engine.index, channel, self._reached(channel.name), self._clock
+        )
+        while True:
+            try:
+                await observe()
+            except* Unavailable as group:
+                _log.warning("index of %s: %s; trying again", channel.name, group.exceptions[0])
+            await self._clock.sleep(AGAIN_S)
 
     async def _own(self, channel: Channel, shard: int) -> None:
         name = f"{channel.name}.{shard}"
@@ -195,6 +203,8 @@ class Workers:
                 if before.subscriptions.get(subscription_id) is not subscription:
                     self._index(subscription.channel).put(subscription)
                     self._dispatcher.put(subscription)
+                    if subscription_id in before.subscriptions:
+                        continue
                     for owned in self._owned.values():
                         if owned.channel.name == subscription.channel:
                             owned.put(subscription)

@@ -1,0 +1,160 @@
+"""`chappe doctor`: what is wrong with the hub or with this machine, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+
+from chappe import __version__
+from chappe.cli.moment import now
+from chappe.cli.render import mark, printable
+from chappe.cli.session import Session, remote
+from chappe.client.http1 import Answer
+from chappe.client.hub_client import HubClient
+from chappe.client.views import Readiness
+from chappe.domain.errors import ChappeError, InvalidSetting, Unavailable
+
+_OLDEST_ENGINE = (2, 12)
+_SKEW_S = 5.0  # a Date header has whole seconds, and the answer took its time
+_MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, how it is, and what mends it."""
+
+    name: str
+    verdict: Literal["ok", "warn", "fail"]
+    detail: str
+    fix: str = ""
+
+
+@click.command()
+@remote
+def doctor(session: Session) -> None:
+    """Check the hub and this machine; exit code 1 when something has to be mended."""
+    findings = [*session.run(lambda hub: _of_hub(hub, session.url)), *_of_machine()]
+    if session.output in ("json", "jsonl"):
+        session.pass_through(msgspec.json.encode([asdict(one) for one in findings]) + b"\n")
+    else:
+        width = max(len(one.name) for one in findings)
+        for one in findings:
+            glyph = mark(*_MARKS[one.verdict], session)
+            session.say(
+                f"{glyph} {one.verdict:<4}  {printable(one.name.ljust(width))}  "
+                f"{printable(one.detail)}"
+            )
+            if one.fix:
+                session.say(f"  {'':<4}  {'':<{width}}  fix: {one.fix}")
+    if any(one.verdict == "fail" for one in findings):
+        click.get_current_context().exit(1)
+
+
+async def _of_hub(hub: HubClient, url: str) -> list[Finding]:
+    try:
+        answer = await hub.readiness()
+    except Unavailable as exc:
+        fix = "start one with: chappe dev; or name another with --url or CHAPPE_URL"
+        return [Finding("hub", "fail", exc.message, fix)]
+    except ChappeError as exc:
+        fix = "is this a hub of chappe? look at --url and CHAPPE_URL"
+        return [Finding("hub", "fail", f"{url}: {exc.message}", fix)]
+    ready = msgspec.json.decode(answer.body, type=Readiness)
+    return [
+        Finding("hub", "ok", f"{url} answers as node {ready.node}"),
+        _version(ready),
+        *_readiness(ready),
+        *_engine(ready),
+        _skew(answer),
+    ]
+
+
+def _version(ready: Readiness) -> Finding:
+    if ready.version == __version__:
+        return Finding("version", "ok", f"hub and command line are {__version__}")
+    return Finding(
+        "version",
+        "warn",
+        f"the hub is {ready.version}, this command line {__version__}",
+        f"pip install chappe=={ready.version}",
+    )
+
+
+def _readiness(ready: Readiness) -> Iterator[Finding]:
+    if not ready.checks:
+        good = ready.status == "ready"
+        yield Finding("ready", "ok" if good else "fail", ready.status)
+    for check in ready.checks:
+        yield Finding(
+            check.name,
+            "ok" if check.ok else "fail",
+            check.detail or ("fine" if check.ok else "does not hold"),
+            "" if check.ok else "the hub's log says more; see docs/operating.md",
+        )
+
+
+def _engine(ready: Readiness) -> Iterator[Finding]:
+    version = str(ready.engine.get("version", ""))
+    found = re.match(r"(\d+)\.(\d+)", version)
+    if found is None:
+        return  # the hub does not tell
+    if (int(found[1]), int(found[2])) < _OLDEST_ENGINE:
+        fix = "update nats-server to 2.12 or later"
+        yield Finding("engine version", "fail", f"nats-server {version} is too old", fix)
+    else:
+        yield Finding("engine version", "ok", f"nats-server {version}")
+
+
+def _skew(answer: Answer) -> Finding:
+    try:
+        theirs = parsedate_to_datetime(answer.headers["date"])
+    except (KeyError, ValueError):
+        return Finding("clock", "warn", "the hub's answer has no date to compare with")
+    skew_s = (theirs - now()).total_seconds()
+    if abs(skew_s) <= _SKEW_S:
+        return Finding("clock", "ok", "the hub's clock and this machine's agree")
+    return Finding(
+        "clock",
+        "warn",
+        f"the hub's clock is {abs(skew_s):.0f} s {'ahead of' if skew_s > 0 else 'behind'} this one",
+        "let both machines keep their time by NTP",
+    )
+
+
+def _of_machine() -> Iterator[Finding]:
+    import asyncio
+
+    from chappe.server.nats_binary import find_nats_binary, shown
+    from chappe.server.settings import load_here
+
+    try:
+        settings = load_here({})
+    except InvalidSetting as exc:
+        yield Finding("settings", "fail", exc.message, "mend it where the message says")
+        return
+    yield Finding("settings", "ok", "the environment and chappe.toml hold no mistake")
+    try:
+        binary = asyncio.run(find_nats_binary(settings.nats_server))
+    except InvalidSetting as exc:
+        yield Finding("nats-server", "warn", exc.message, "needed to run a hub on this machine")
+    else:
+        yield Finding("nats-server", "ok", f"{shown(binary.version)} at {binary.path}")
+    yield _data(settings.data)
+
+
+def _data(path: Path) -> Finding:
+    there = path
+    while not there.exists():
+        there = there.parent
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        new = "" if there == path else " (made at the first start)"
+        return Finding("data", "ok", f"{path} can be written{new}")
+    return Finding("data", "warn", f"{path} cannot be written", "name another with --data")

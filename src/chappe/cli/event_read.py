@@ -1,0 +1,248 @@
+"""What `chappe event` reads: ls, get, tail, trace."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import click
+import msgspec
+
+from chappe.cli import trace_screen
+from chappe.cli.render import moment, one_line, printable, table
+from chappe.cli.session import Session, remote
+from chappe.client import paths
+from chappe.client.hub_client import HubClient
+from chappe.client.paths import DEFAULT_CHANNEL, EventQuery
+from chappe.client.views import Attributes, Listed, Trace
+
+_COLUMNS = ("POSITION", "ACCEPTED", "TYPE", "ID", "SOURCE", "SUBJECT")
+_PAGE = 1000
+_LOOK_AGAIN_S = 0.1
+_SETTLED = frozenset({"delivered", "dead-lettered", "expired", "not matched", "not offered"})
+
+_channel = click.option(
+    "--channel", default=DEFAULT_CHANNEL, show_default=True, help="The channel."
+)
+
+
+def _which(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        _channel,
+        click.option("--subject", help="Only this subject."),
+        click.option("--source", help="Only this source."),
+        click.option("--type", "type_", help="Only this type."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command("ls")
+@_which
+@click.option("--id", "id_", help="Only this id.")
+@click.option("--from", "from_", metavar="TIME", help="Accepted then or later, RFC 3339.")
+@click.option("--until", metavar="TIME", help="Accepted before then, RFC 3339.")
+@click.option("--after", metavar="POSITION", help="Start after this position.")
+@click.option(
+    "--order",
+    type=click.Choice(("desc", "asc")),
+    default="desc",
+    show_default=True,
+    help="Newest or oldest first.",
+)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="So many at most."
+)
+@click.option("--all", "all_", is_flag=True, help="All that fit, whatever --limit says.")
+@remote
+def ls(
+    session: Session,
+    type_: str | None,
+    source: str | None,
+    subject: str | None,
+    channel: str,
+    id_: str | None,
+    from_: str | None,
+    until: str | None,
+    after: str | None,
+    order: str,
+    limit: int,
+    all_: bool,
+) -> None:
+    """List events, newest first.
+
+    \b
+      chappe event ls --type order.paid --limit 20
+      chappe event ls --all -o jsonl > events.jsonl     CloudEvents, one a line
+      chappe event ls --channel deadletters
+    """  # noqa: D301 - click's mark for lines as they are
+    query = EventQuery(
+        channel=channel,
+        type=type_,
+        source=source,
+        subject=subject,
+        id=id_,
+        accepted_from=from_,
+        accepted_until=until,
+        position=after,
+        order=order,
+        limit=_PAGE if all_ else min(limit, _PAGE),
+    )
+    if session.output == "json":
+        if all_ or limit > _PAGE:
+            raise click.UsageError(f"-o json is one page of at most {_PAGE}; take -o jsonl")
+        session.pass_through(session.run(lambda hub: hub.read(query.path)).body)
+        return
+
+    async def listed(hub: HubClient) -> list[Listed]:
+        found: list[Listed] = []
+        count = 0
+        async for one in hub.events(query):
+            count += 1
+            if session.output == "table":
+                found.append(one)
+            else:
+                _print(session, one)
+            if count == limit and not all_:
+                break
+        return found
+
+    found = session.run(listed)
+    if session.output == "table":
+        table(session, _COLUMNS, [_row(one) for one in found])
+
+
+@click.command()
+@click.argument("reference")
+@_channel
+@remote
+def get(session: Session, reference: str, channel: str) -> None:
+    """Show one event: REFERENCE is a position, an id, or SOURCE#ID.
+
+    \b
+      chappe event get 2-1041-7
+      chappe event get '/shop#A-1017'
+    """  # noqa: D301 - click's mark for lines as they are
+    body = session.run(lambda hub: hub.event(reference, channel=channel))
+    match session.output:
+        case "json":
+            session.pass_through(body)
+        case "jsonl":
+            session.say(one_line(body))
+        case "name":
+            session.say(printable(msgspec.json.decode(body, type=Attributes).id))
+        case _:
+            for line in msgspec.json.format(body, indent=2).decode().splitlines():
+                session.say(printable(line))
+            session.hint(f"chappe event trace '{printable(reference)}'")
+
+
+@click.command()
+@_which
+@click.option("-n", "--last", type=click.IntRange(0, _PAGE), default=0, help="Begin with so many.")
+@remote
+def tail(
+    session: Session,
+    type_: str | None,
+    source: str | None,
+    subject: str | None,
+    channel: str,
+    last: int,
+) -> None:
+    """Follow events as they come, until Ctrl-C.
+
+    \b
+      chappe event tail --type order.paid -n 10
+      chappe event tail -o jsonl | jq .data
+    """  # noqa: D301 - click's mark for lines as they are
+    query = EventQuery(channel=channel, type=type_, source=source, subject=subject)
+
+    async def follow(hub: HubClient) -> None:
+        async for one in _from_the_last(hub, query, last):
+            _print(session, one)
+
+    session.run(follow)
+
+
+@click.command()
+@click.argument("reference")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for every subscription to be through with it.",
+)
+@_channel
+@remote
+def trace(session: Session, reference: str, channel: str, wait_s: float) -> None:
+    """Did it arrive? REFERENCE is a position, an id, or SOURCE#ID.
+
+    Shows each subscription with its attempts, or with what kept the event from it. With --wait, the
+    exit code is 1 when one of them is still at it by then.
+    """
+    body, settled = session.run(
+        lambda hub: _settled_trace(hub, paths.trace(reference, channel), wait_s)
+    )
+    match session.output:
+        case "json":
+            session.pass_through(body)
+        case "jsonl":
+            session.say(one_line(body))
+        case "name":
+            session.say(msgspec.json.decode(body, type=Trace).position)
+        case _:
+            found = msgspec.json.decode(body, type=Trace)
+            for line in trace_screen.lines(found, session):
+                session.say(line)
+            session.hint(trace_screen.hint(found))
+    if wait_s and not settled:
+        click.get_current_context().exit(1)
+
+
+async def _settled_trace(hub: HubClient, path: str, wait_s: float) -> tuple[bytes, bool]:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait_s
+    while True:
+        body = (await hub.read(path)).body
+        arrivals = msgspec.json.decode(body, type=Trace).subscriptions
+        settled = all(one.state in _SETTLED for one in arrivals)
+        if settled or loop.time() >= until:
+            return body, settled
+        await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+async def _from_the_last(hub: HubClient, query: EventQuery, last: int) -> AsyncIterator[Listed]:
+    newest = (await hub.page(replace(query, limit=max(last, 1)).path)).events
+    for one in reversed(newest[:last]):
+        yield one
+    position = newest[0].position if newest else None
+    async for one in hub.follow(replace(query, position=position)):
+        yield one
+
+
+def _print(session: Session, one: Listed) -> None:
+    match session.output:
+        case "json" | "jsonl":
+            session.say(one_line(bytes(one.event)))
+        case "name":
+            session.say(one.position)
+        case _:
+            session.say("  ".join(printable(cell) for cell in _row(one)).rstrip())
+    sys.stdout.flush()
+
+
+def _row(one: Listed) -> tuple[str, ...]:
+    shown = msgspec.json.decode(one.event, type=Attributes)
+    return (
+        one.position,
+        moment(one.acceptedat),
+        shown.type,
+        shown.id,
+        shown.source,
+        shown.subject or "",
+    )

@@ -1,0 +1,95 @@
+"""`chappe`: the command line. Each command is parse, ask the hub, print; nothing more.
+
+Standard output carries data and nothing else; hints, notes and errors go to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from chappe.cli.failures import EXIT_CODES, INTERRUPTED, USAGE, exit_code, lines, problem
+from chappe.cli.lazy import LazyGroup
+from chappe.cli.session import Failed, ReaderGone, root_options
+from chappe.domain.errors import ChappeError
+
+COMMANDS = {
+    "dev": ("chappe.cli.serve:dev", "Run a hub on this machine, engine included"),
+    "serve": ("chappe.cli.serve:serve", "Run a hub as a server"),
+    "event": ("chappe.cli.event:event", "Send, list, get, follow and trace events"),
+    "sub": ("chappe.cli.sub:sub", "Subscribe sinks to events"),
+    "schema": ("chappe.cli.schema:schema", "Declare what the payload of a type looks like"),
+    "token": ("chappe.cli.token:token", "Say who may do what on a hub"),
+    "doctor": ("chappe.cli.doctor:doctor", "Check the hub and this machine"),
+    "version": ("chappe.cli.version:version", "Show the version"),
+}
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings=CONTEXT,
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+)
+@root_options
+def root(ctx: click.Context) -> None:
+    """A self-hosted event hub for CloudEvents.
+
+    \b
+      chappe dev                                        start a hub
+      chappe sub create --to http://127.0.0.1:9000/     subscribe a sink
+      chappe event send --type order.paid -d '{"total": 12}'
+      chappe event trace POSITION                       did it arrive?
+    """  # noqa: D301 - click's mark for lines as they are
+
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    try:
+        code = root.main(arguments, prog_name="chappe", standalone_mode=False)
+        sys.stdout.flush()
+    except (ReaderGone, BrokenPipeError):
+        # Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except (KeyboardInterrupt, click.Abort):
+        code = INTERRUPTED
+    except click.ClickException as exc:
+        code = _usage(exc)
+    except Failed as exc:
+        code = _failed(exc.error, as_json=exc.as_json)
+    except ChappeError as exc:
+        code = _failed(exc, as_json=False)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(exc: click.ClickException) -> int:
+    context = exc.ctx if isinstance(exc, click.UsageError) else None
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        exc.show()
+        return USAGE
+    path = context.command_path if context is not None else "chappe"
+    click.echo(f"error: wrong usage of {path}", err=True)
+    click.echo(f"why:   {exc.format_message()}", err=True)
+    click.echo(f"next:  {path} -h", err=True)
+    return USAGE
+
+
+def _failed(error: ChappeError, *, as_json: bool) -> int:
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(problem(error)), err=True)
+    else:
+        from chappe.cli.render import printable
+
+        for line in lines(error):
+            click.echo(printable(line), err=True)
+    return exit_code(error)

@@ -1,0 +1,147 @@
+"""`chappe schema`: what the payload of a type looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from chappe.cli.render import moment, one_line, table
+from chappe.cli.session import Session, confirm, remote
+from chappe.cli.sub import show
+from chappe.client import paths
+from chappe.client.hub_client import HubClient
+from chappe.client.views import Declared
+
+DEFAULT_GROUP = "default"
+DEFAULT_FORMAT = "JSONSchema/draft-07"
+_FORMATS = {
+    "draft-04": "JSONSchema/draft-04",
+    "draft-06": "JSONSchema/draft-06",
+    "draft-07": "JSONSchema/draft-07",
+    "2019-09": "JSONSchema/draft2019-09",
+    "2020-12": "JSONSchema/draft2020-12",
+}
+_COLUMNS = ("TYPE", "FORMAT", "MODE", "EPOCH", "MODIFIED")
+
+_group = click.option(
+    "--group", default=DEFAULT_GROUP, show_default=True, help="The message group."
+)
+
+
+@click.group(no_args_is_help=True)
+def schema() -> None:
+    """Declare what the payload of a type looks like; the hub holds events against it."""
+
+
+@schema.command()
+@click.argument("type_", metavar="TYPE")
+@click.argument("file", type=click.File("rb"))
+@_group
+@click.option(
+    "--mode",
+    type=click.Choice(("off", "warn", "enforce")),
+    default="enforce",
+    show_default=True,
+    help="What becomes of a payload that breaks it: nothing, a warning, or a refusal.",
+)
+@click.option(
+    "--format",
+    "format_",
+    help="The schema's dialect. [default: by $schema of the file, else draft-07]",
+)
+@remote
+def add(
+    session: Session, type_: str, file: BinaryIO, group: str, mode: str, format_: str | None
+) -> None:
+    """Declare the JSON Schema in FILE (or -) for the payloads of TYPE; replaces an earlier one.
+
+    \b
+      chappe schema add order.paid order-paid.schema.json --group shop
+    """  # noqa: D301 - click's mark for lines as they are
+    try:
+        declared = msgspec.json.decode(file.read(), type=dict[str, Any] | bool)
+    except msgspec.MsgspecError as exc:
+        raise click.UsageError(f"{file.name} is no JSON object ({exc})") from exc
+    wanted = {
+        "envelope": "CloudEvents/1.0",
+        "envelopemetadata": {"type": {"value": type_}},
+        "dataschemaformat": format_ or format_of(declared),
+        "dataschema": declared,
+        "validation": mode,
+    }
+    answer = session.run(lambda hub: hub.write("PUT", paths.declaration(group, type_), wanted))
+    if session.output in ("json", "jsonl"):
+        session.pass_through(answer.body)
+        return
+    session.say(paths.declaration(group, type_))
+    session.hint(f"chappe event send --type {type_} -d '{{}}'")
+
+
+@schema.command("ls")
+@_group
+@remote
+def ls(session: Session, group: str) -> None:
+    """List the declarations of a group."""
+    body = session.run(lambda hub: hub.read(paths.declarations(group))).body
+    match session.output:
+        case "json":
+            session.pass_through(body)
+        case "jsonl":
+            for raw in msgspec.json.decode(body, type=dict[str, msgspec.Raw]).values():
+                session.say(one_line(bytes(raw)))
+        case "name":
+            for type_ in msgspec.json.decode(body, type=dict[str, msgspec.Raw]):
+                session.say(type_)
+        case _:
+            found = msgspec.json.decode(body, type=dict[str, Declared])
+            table(session, _COLUMNS, [_row(type_, one) for type_, one in found.items()])
+
+
+@schema.command()
+@click.argument("type_", metavar="TYPE")
+@_group
+@remote
+def get(session: Session, type_: str, group: str) -> None:
+    """Show the declaration of one type, with its schema."""
+    show(
+        session, session.run(lambda hub: hub.read(paths.declaration(group, type_))).body, name=type_
+    )
+
+
+@schema.command()
+@click.argument("types", metavar="TYPE...", nargs=-1, required=True)
+@_group
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@remote
+def rm(session: Session, types: Sequence[str], group: str, yes: bool) -> None:
+    """Take declarations away; payloads of the type are not checked any more."""
+    confirm(f"This ends the checking of {', '.join(types)}", yes=yes)
+
+    async def end(hub: HubClient) -> None:
+        for one in types:
+            await hub.undeclare(group, one)
+            session.say(one)
+
+    session.run(end)
+
+
+def format_of(declared: object) -> str:
+    """The format that `$schema` names, such as JSONSchema/draft2020-12."""
+    dialect = declared.get("$schema", "") if isinstance(declared, dict) else ""
+    for name, format_ in _FORMATS.items():
+        if name in str(dialect):
+            return format_
+    return DEFAULT_FORMAT
+
+
+def _row(type_: str, one: Declared) -> tuple[str, ...]:
+    return (
+        type_,
+        one.dataschemaformat or "",
+        one.validation,
+        str(one.epoch),
+        moment(one.modifiedat or ""),
+    )

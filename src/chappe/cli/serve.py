@@ -1,0 +1,60 @@
+"""`chappe dev` and `chappe serve`: the two commands that are the hub instead of asking it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from chappe.server.settings import SettingInfo, describe, load_here
+
+
+@click.command()
+@click.option("--port", help="Port to listen on; 0 takes one that is free.  [default: 4280]")
+@click.option("--data", metavar="DIR", help="Keep everything there; else it goes with the hub.")
+@click.option("--log-level", help="debug, info, warning or error.  [default: info]")
+@click.pass_context
+def dev(ctx: click.Context, port: str | None, data: str | None, log_level: str | None) -> None:
+    """Run a hub on this machine, its engine included, until Ctrl-C.
+
+    It listens on 127.0.0.1. What it took in is gone at its end, unless --data says where to keep it.
+    """
+    from chappe.server.run import run
+
+    settings = load_here({"port": port, "data": data, "log_level": log_level})
+    ctx.exit(run(settings, dev=True))
+
+
+def _every_setting(command: Callable[..., None]) -> Callable[..., None]:
+    for info in reversed(describe()):
+        command = _option(info)(command)
+    return command
+
+
+def _option(info: SettingInfo) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    # Values are read by the settings, which name the place that a wrong one came from; so is the
+    # environment.
+    return click.option(
+        info.flag,
+        info.name,
+        metavar=info.type.upper(),
+        help=f"{info.meaning.replace('`', '')} [env: {info.env}]  "
+        f"[default: {info.default.replace('`', '')}]",
+    )
+
+
+@click.command()
+@click.option(
+    "--config", metavar="FILE", help="TOML file. [env: CHAPPE_CONFIG]  [default: chappe.toml]"
+)
+@_every_setting
+@click.pass_context
+def serve(ctx: click.Context, /, **flags: Any) -> None:
+    """Run a hub as a server.
+
+    Settings come from options, then the environment, then chappe.toml, then defaults.
+    """
+    from chappe.server.run import run
+
+    ctx.exit(run(load_here(flags), dev=False))

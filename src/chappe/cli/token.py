@@ -1,0 +1,108 @@
+"""`chappe token`: who may do what on a hub; edits the tokens file on the hub's own machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from chappe.cli.moment import now_text
+from chappe.cli.render import moment, table
+from chappe.cli.session import Session, confirm, remote
+from chappe.domain.access import RIGHTS
+from chappe.server import tokens
+from chappe.server.settings import load_here
+
+_COLUMNS = ("NAME", "RIGHTS", "CREATED")
+
+_data = click.option(
+    "--data",
+    envvar="CHAPPE_DATA",
+    type=click.Path(path_type=Path),
+    help="The hub's data directory. [env: CHAPPE_DATA]",
+)
+_file = click.option(
+    "--file",
+    envvar="CHAPPE_TOKENS",
+    type=click.Path(path_type=Path),
+    help="The tokens file. [env: CHAPPE_TOKENS]  [default: tokens.json in the data directory]",
+)
+
+
+@click.group(no_args_is_help=True)
+def token() -> None:
+    """Say who may do what on a hub; run it on the hub's machine.
+
+    A hub without a tokens file lets everybody in, so it listens on this machine only. The hub sees
+    a change within a second.
+    """
+
+
+@token.command()
+@click.argument("name")
+@click.option(
+    "--right",
+    "rights",
+    multiple=True,
+    required=True,
+    type=click.Choice(RIGHTS),
+    help="publish: send events; read: see all; subscribe: subscribe and declare; admin: all.",
+)
+@_data
+@_file
+@remote
+def new(
+    session: Session, name: str, rights: Sequence[str], data: Path | None, file: Path | None
+) -> None:
+    """Make a token and print it, this once: only its hash is kept.
+
+    \b
+      chappe token new shop-web --right publish
+    """  # noqa: D301 - click's mark for lines as they are
+    made = tokens.new_token(_path(data, file), name, rights, created=now_text())
+    session.say(made)
+    session.note("Keep it: the hub has its hash only. Use it as: CHAPPE_TOKEN=… chappe event ls")
+
+
+@token.command("ls")
+@_data
+@_file
+@remote
+def ls(session: Session, data: Path | None, file: Path | None) -> None:
+    """List the tokens' names and rights."""
+    found = tokens.list_tokens(_path(data, file))
+    shown = [{"name": one.name, "rights": one.rights, "created": one.created} for one in found]
+    match session.output:
+        case "json":
+            session.pass_through(msgspec.json.encode(shown))
+        case "jsonl":
+            for one in shown:
+                session.say(msgspec.json.encode(one).decode())
+        case "name":
+            for kept in found:
+                session.say(kept.name)
+        case _:
+            rows = [(kept.name, ", ".join(kept.rights), moment(kept.created)) for kept in found]
+            table(session, _COLUMNS, rows)
+
+
+@token.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_data
+@_file
+@remote
+def rm(session: Session, name: str, yes: bool, data: Path | None, file: Path | None) -> None:
+    """Take a token away; whoever uses it is shut out within a second."""
+    confirm(f"This shuts out whoever uses the token {name!r}", yes=yes)
+    tokens.remove_token(_path(data, file), name)
+    session.say(name)
+
+
+def _path(data: Path | None, file: Path | None) -> Path:
+    if file is not None:
+        return file
+    settings = load_here({"data": data})
+    return settings.tokens or settings.data / "tokens.json"

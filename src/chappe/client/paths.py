@@ -1,0 +1,115 @@
+"""Where things stand in the HTTP API (docs/api.md): the only place of the client that knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+DEFAULT_CHANNEL = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events of a channel; every part that is given must hold.
+
+    `accepted_from` and `accepted_until` are RFC 3339 times of acceptance; `position` is where to
+    start after; `wait_s` (with `order` "asc") is how long an empty page waits for an event.
+    """
+
+    channel: str = DEFAULT_CHANNEL
+    type: str | None = None
+    source: str | None = None
+    subject: str | None = None
+    id: str | None = None
+    accepted_from: str | None = None
+    accepted_until: str | None = None
+    position: str | None = None
+    order: str = "desc"
+    limit: int = 100
+    wait_s: float = 0.0
+
+    @property
+    def path(self) -> str:
+        """The path with its query."""
+        return f"{channel_events(self.channel)}?{urlencode(list(self._parameters()))}"
+
+    def _parameters(self) -> Iterator[tuple[str, str]]:
+        for name, value in (
+            ("type", self.type),
+            ("source", self.source),
+            ("subject", self.subject),
+            ("id", self.id),
+            ("from", self.accepted_from),
+            ("until", self.accepted_until),
+            ("position", self.position),
+        ):
+            if value is not None:
+                yield name, value
+        yield "order", self.order
+        yield "limit", str(self.limit)
+        if self.wait_s:
+            yield "wait", f"{self.wait_s:g}"
+
+
+def channel_events(channel: str) -> str:
+    """Where events go in and are listed."""
+    if channel == DEFAULT_CHANNEL:
+        return "/events"
+    return f"/channels/{_segment(channel)}/events"
+
+
+def event(reference: str, channel: str = DEFAULT_CHANNEL) -> str:
+    """One event: by position, by id, or by source and id joined with `#`."""
+    return f"{channel_events(channel)}/{_segment(reference)}"
+
+
+def trace(reference: str, channel: str = DEFAULT_CHANNEL) -> str:
+    """Did it arrive?"""
+    return f"{event(reference, channel)}/trace"
+
+
+SUBSCRIPTIONS = "/subscriptions"
+
+
+def subscription(subscription_id: str) -> str:
+    """One subscription."""
+    return f"{SUBSCRIPTIONS}/{_segment(subscription_id)}"
+
+
+def declarations(group: str) -> str:
+    """The payload schemas of a group."""
+    return f"/messagegroups/{_segment(group)}/messages"
+
+
+def declaration(group: str, type_: str) -> str:
+    """The payload schema of one type."""
+    return f"{declarations(group)}/{_segment(type_)}"
+
+
+CHANNELS = "/channels"
+READY = "/readyz"
+
+
+def next_page(link: str | None) -> str | None:
+    """The target of `rel="next"` in a Link header (RFC 8288), as path with query.
+
+    `</events?limit=2&position=0-7-1>; rel="next"` -> `/events?limit=2&position=0-7-1`
+    """
+    for part in (link or "").split(","):
+        target, _, parameters = part.strip().partition(">")
+        relation = parameters.replace(" ", "").replace('"', "").lower()
+        if target.startswith("<") and "rel=next" in relation.split(";"):
+            return _local(target[1:])
+    return None
+
+
+def _segment(text: str) -> str:
+    # A lone "." or ".." would be taken for a step in the path; every other character is quoted.
+    return {".": "%2E", "..": "%2E%2E"}.get(text) or quote(text, safe="")
+
+
+def _local(target: str) -> str:
+    if "://" in target:
+        return "/" + target.split("://", 1)[1].partition("/")[2]
+    return target

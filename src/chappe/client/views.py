@@ -1,0 +1,148 @@
+"""What the API answers, as values. Members that a later hub adds are passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+
+class Warned(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a payload whose type is declared in mode `warn`."""
+
+    index: int = 0
+    pointer: str = ""
+    rule: str = ""
+    value: str = ""
+    message: str = ""
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """One event is on disk; a duplicate has the position of the first."""
+
+    position: str
+    duplicate: bool = False
+    warnings: Sequence[Warned] = ()
+
+
+class BatchReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """All events of a batch are on disk; `duplicates` are indexes into the batch."""
+
+    positions: Sequence[str]
+    duplicates: Sequence[int] = ()
+    warnings: Sequence[Warned] = ()
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a list; `event` is its JSON format, as the hub sent it."""
+
+    position: str
+    acceptedat: str
+    event: msgspec.Raw
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Some events of a list, and the path of those that follow."""
+
+    events: Sequence[Listed]
+    next: str | None
+
+
+class Attributes(msgspec.Struct, frozen=True, kw_only=True):
+    """The attributes of an event that a list shows."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt to deliver an event."""
+
+    attempt: int
+    at: str
+    result: str
+    latency_ms: int | None = None
+    status: int | None = None
+    reason: str | None = None
+    next: str | None = None
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an event for one subscription."""
+
+    subscription: str
+    sink: str
+    state: str
+    matched: bool = False
+    decided_by: str | None = None
+    found: str | None = None
+    attempts: Sequence[Try] = ()
+
+
+class SchemaCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the payload kept to the schema that was declared when it came in."""
+
+    mode: str | None = None
+    declaration: str | None = None
+    valid: bool | None = None
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an event stands and what became of it."""
+
+    position: str
+    channel: str
+    id: str
+    source: str
+    type: str
+    acceptedat: str
+    node: str | None = None
+    schema: SchemaCheck | None = None
+    subscriptions: Sequence[Arrival] = ()
+
+
+class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription, as far as a list shows it."""
+
+    id: str
+    sink: str
+    protocol: str = "HTTP"
+    source: str | None = None
+    types: Sequence[str] = ()
+    filters: Sequence[object] = ()
+    channel: str = "default"
+    epoch: int = 1
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload schema that is declared for a type, as far as a list shows it."""
+
+    messageid: str
+    dataschemaformat: str | None = None
+    validation: str = "enforce"
+    epoch: int = 1
+    dataschema: object = None
+    modifiedat: str | None = None
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of the hub's readiness."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+class Readiness(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a node is ready, and why not."""
+
+    status: str
+    version: str | None = None
+    node: str | None = None
+    engine: Mapping[str, object] = {}
+    shards: Mapping[str, object] = {}
+    checks: Sequence[Check] = ()
