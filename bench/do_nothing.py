@@ -1,53 +1,60 @@
-"""The hub's own HTTP server with a handler that reads the body and answers: the edge's ceiling."""
+"""The hub's own HTTP server with a handler that reads the body and answers: the edge's ceiling.
+
+`--uvicorn`: the same on uvicorn, for comparison.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import sys
 from typing import Any
 
-import uvicorn
 import uvloop
 
+from chappe.http.call import Call
+from chappe.http.exchange import JSON, Response
+from chappe.http.listener import Listener, bind
+
 ANSWER = b'{"position": "2-1041-7", "duplicate": false}'
-START = {
-    "type": "http.response.start",
-    "status": 202,
-    "headers": [
-        (b"content-type", b"application/json"),
-        (b"location", b"/events/2-1041-7"),
-        (b"content-length", str(len(ANSWER)).encode()),
-    ],
-}
-BODY = {"type": "http.response.body", "body": ANSWER}
+RESPONSE = Response(202, ANSWER, (JSON, (b"location", b"/events/2-1041-7")))
 
 
-async def app(scope: Any, receive: Any, send: Any) -> None:
+class DoNothing:
+    async def handle(self, call: Call) -> None:
+        await call.body(1_000_000)
+        await call.answer(RESPONSE)
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body"):
         pass
-    await send(START)
-    await send(BODY)
+    headers = [(b"content-type", b"application/json"), (b"location", b"/events/2-1041-7")]
+    headers.append((b"content-length", str(len(ANSWER)).encode()))
+    await send({"type": "http.response.start", "status": 202, "headers": headers})
+    await send({"type": "http.response.body", "body": ANSWER})
 
 
 async def main() -> None:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        interface="asgi3",
-    )
+    listener = bind("127.0.0.1", 0)
     sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    await uvicorn.Server(config).serve(sockets=[listener])
+    if "--uvicorn" in sys.argv:
+        import uvicorn
+
+        config = uvicorn.Config(
+            asgi,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            interface="asgi3",
+        )
+        await uvicorn.Server(config).serve(sockets=[listener])
+    else:
+        await Listener(DoNothing(), listener).run()  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+    uvloop.run(main())

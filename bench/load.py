@@ -96,10 +96,18 @@ def _run(url: str, head: str, tail: str, connections: int, seconds: float) -> Lo
         return _run_python(url, f"{head}@@{tail}", "", connections, seconds, run)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
-        escape = lambda text: text.replace("\\", "\\\\").replace('"', '\\"').replace("\r\n", "\\r\\n")  # noqa: E731
-        script.write_text(_WRK_SCRIPT % {"head": escape(head), "tail": escape(tail), "run": run})
+        script.write_text(_WRK_SCRIPT % {"head": _lua(head), "tail": _lua(tail), "run": run})
         done = subprocess.run(
-            [wrk, "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--latency", "-s", str(script), url],
+            [
+                wrk,
+                "-t1",
+                f"-c{connections}",
+                f"-d{seconds:.0f}s",
+                "--latency",
+                "-s",
+                str(script),
+                url,
+            ],
             check=True,
             capture_output=True,
             text=True,
@@ -115,6 +123,10 @@ def _run(url: str, head: str, tail: str, connections: int, seconds: float) -> Lo
     )
 
 
+def _lua(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\r\n", "\\r\\n")
+
+
 def _ms(text: str) -> float:
     for unit, factor in (("us", 0.001), ("ms", 1.0), ("s", 1000.0)):
         if text.endswith(unit):
@@ -122,9 +134,7 @@ def _ms(text: str) -> float:
     raise ValueError(text)
 
 
-def _run_python(
-    url: str, head: str, body: str, connections: int, seconds: float, run: str
-) -> Load:
+def _run_python(url: str, head: str, body: str, connections: int, seconds: float, run: str) -> Load:
     done = subprocess.run(
         [sys.executable, "-m", "bench.load", url, str(connections), str(seconds), run],
         input=json.dumps([head, body]),

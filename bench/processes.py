@@ -6,13 +6,15 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 @contextlib.contextmanager
@@ -32,7 +34,10 @@ def python(module: str, *arguments: str) -> Iterator[str]:
     """A module that prints one line when it is ready; the line."""
     with _running([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        yield process.stdout.readline().decode().strip()
+        line = process.stdout.readline().decode().strip()
+        if line.startswith("http"):
+            _wait(lambda: _answers(line), process)
+        yield line
 
 
 def call(method: str, url: str, body: object = None) -> object:
@@ -60,9 +65,18 @@ def _running(command: list[str], stdout: int | None = None) -> Iterator[subproce
             process.wait()
 
 
-def _wait(ready: object, process: subprocess.Popen[bytes]) -> None:
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _wait(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 30
-    while not ready():  # type: ignore[operator]
+    while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"it did not start (exit code {process.poll()})")
         time.sleep(0.02)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from chappe.adapters.nats import group_commit
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
 from chappe.adapters.system.clock import SystemClock
 from chappe.domain.errors import Overloaded, TooLarge
+from chappe.domain.position import Position
 from chappe.testing.event_log_suite import CHANNEL, EventLogSuite, blocks_until, ids, numbered
 from tests.conformance.engine import connected
 
@@ -55,10 +56,11 @@ class TestNatsEventLog(EventLogSuite):
         assert len(set(positions)) == 600
 
     async def test_callers_are_told_when_too_much_waits(self, log: NatsEventLog) -> None:
-        calls = []
+        events = (numbered(n, key="k", size=1_000_000) for n in range(100))
+        calls: list[Awaitable[Position]] = []
         with pytest.raises(Overloaded, match="wait to be stored"):
-            for n in range(100):
-                calls.append(log.append(CHANNEL, numbered(n, key="k", size=1_000_000)))
+            calls.extend(log.append(CHANNEL, event) for event in events)
+        assert len(calls) > 10
         await asyncio.gather(*calls)
 
     async def test_another_node_reads_what_this_one_wrote(

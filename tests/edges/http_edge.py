@@ -257,7 +257,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     async with Supervisor() as tasks:
         observers = [
             tasks.start_soon(
-                Observe(log, index, channel, reached[name])(),
+                Observe(log, index, channel, reached[name], clock)(),
                 name=f"observe {name}",
             )
             for name, channel in channels.items()

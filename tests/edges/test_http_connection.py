@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chappe.domain.event import Event
 from chappe.flows.accept import Receipt
 from chappe.http import listener
+from chappe.http.parts import Limits
 
 HEADERS = "".join(f"{name}: {value}\r\n" for name, value in EVENT.items())
 LIVEZ = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -71,7 +72,7 @@ async def test_a_chunk_that_is_none_is_refused_and_nothing_is_stored() -> None:
 
 
 async def test_the_rest_of_a_body_that_was_refused_is_passed_over() -> None:
-    async with running(max_body_bytes=10) as hub, hub.connection() as (reader, writer):
+    async with running(limits=Limits(10, 10)) as hub, hub.connection() as (reader, writer):
         writer.write(b"POST /events HTTP/1.1\r\ncontent-length: 300000\r\n\r\n")
         assert (await read_reply(reader)).status == 413
         for _ in range(3):
@@ -185,7 +186,7 @@ async def test_the_app_runs_under_any_asgi_server() -> None:
 
 
 async def test_asgi_bodies_over_the_limit_are_refused() -> None:
-    async with running(max_body_bytes=3) as hub:
+    async with running(limits=Limits(3, 3)) as hub:
         whole = await asgi(hub.app, "POST", "/events", EVENT, [b"1234]"])
         assert whole[0] == 413
         pieces = await asgi(hub.app, "POST", "/events", EVENT, [b"12", b"34", b"]"])

@@ -10,9 +10,7 @@ from http_edge import running
 
 def told(caplog: pytest.LogCaptureFixture, message: str) -> list[dict[str, Any]]:
     return [
-        record.__dict__["fields"]
-        for record in caplog.records
-        if record.getMessage() == message
+        record.__dict__["fields"] for record in caplog.records if record.getMessage() == message
     ]
 
 

@@ -14,6 +14,7 @@ from chappe.domain.errors import ChappeError, Overloaded, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.flows.accept import Receipt
+from chappe.http.parts import Limits
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
@@ -197,7 +198,7 @@ async def test_a_mistake_of_the_hub_tells_the_caller_nothing_of_its_inside(
 
 
 async def test_a_body_of_exactly_the_limit_passes_and_one_byte_more_does_not() -> None:
-    async with running(max_body_bytes=2000) as hub:
+    async with running(limits=Limits(2000, 2000)) as hub:
         assert (await hub.publish(body=b"x" * 2000)).status == 202
         reply = await hub.publish(body=b"x" * 2001)
         assert (reply.status, reply.code) == (413, "too_large")
@@ -221,7 +222,7 @@ async def test_a_chunked_body_is_put_together() -> None:
 
 
 async def test_a_chunked_body_that_tells_no_length_is_cut_off_at_the_limit() -> None:
-    async with running(max_body_bytes=200_000) as hub:
+    async with running(limits=Limits(200_000, 200_000)) as hub:
         reply = await hub.say(chunked(*[b"x" * 50_000] * 10))
         assert (reply.status, reply.code) == (413, "too_large")
 
@@ -239,7 +240,7 @@ async def test_expect_100_continue_is_answered_before_the_body_is_sent() -> None
 
 
 async def test_a_body_that_is_too_large_is_refused_before_it_is_sent() -> None:
-    async with running(max_body_bytes=1000) as hub:
+    async with running(limits=Limits(1000, 1000)) as hub:
         reply = await hub.say(
             b"POST /events HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\n"
             b"content-length: 5000\r\n\r\n"
@@ -308,3 +309,25 @@ async def test_a_draining_hub_is_alive_and_not_ready() -> None:
         assert (await hub.ask("GET", "/livez")).status == 200
         ready = await hub.ask("GET", "/readyz")
         assert (ready.status, ready.json["status"]) == (503, "draining")
+
+
+async def test_one_event_has_a_smaller_limit_than_a_batch() -> None:
+    async with running(limits=Limits(event_bytes=1_000, batch_bytes=5_000)) as hub:
+        batch = [{**EVENT_JSON, "id": str(number), "data": "x" * 300} for number in range(6)]
+        body = json.dumps(batch).encode()
+        assert len(body) > 1_000
+        batched = {"content-type": "application/cloudevents-batch+json"}
+        assert (await hub.ask("POST", "/events", batched, body)).status == 202
+        assert (await hub.publish(body=b"x" * 1_001)).status == 413
+
+
+async def test_a_batch_of_too_many_events_is_refused_whole() -> None:
+    async with running(limits=Limits(batch_events=2)) as hub:
+        batch = [{**EVENT_JSON, "id": str(number)} for number in range(3)]
+        batched = {"content-type": "application/cloudevents-batch+json"}
+        reply = await hub.ask("POST", "/events", batched, json.dumps(batch).encode())
+        assert (reply.status, reply.code, reply.json["limit_events"]) == (413, "too_large", 2)
+        assert hub.counters.accepted == 0
+
+
+EVENT_JSON = {"specversion": "1.0", "source": "/s", "type": "t"}

@@ -37,6 +37,7 @@ BY_CODE: Mapping[str, type[ChappeError]] = MappingProxyType(
             errors.Conflict,
             errors.Unavailable,
             errors.Overloaded,
+            errors.OutOfSpace,
         )
     }
 )

@@ -16,7 +16,8 @@
     │   ├── Ambiguous               the name fits several things
     │   └── Conflict                the thing changed meanwhile, or exists
     ├── Unavailable                 the engine or the hub cannot do it now; try again
-    │   └── Overloaded              too much is waiting; try again later
+    │   ├── Overloaded              too much is waiting; try again later
+    │   └── OutOfSpace              the disk is nearly full; nothing is stored until there is room
     └── Fenced                      this node lost the shard to another; never shown to a caller
 
 Each class has a stable `code`, listed in docs/errors.md. Messages name the thing, the value and the rule.
@@ -168,6 +169,12 @@ class Overloaded(Unavailable):
     """Too much is waiting already; nothing was stored. Try again later."""
 
     code = "overloaded"
+
+
+class OutOfSpace(Unavailable):
+    """The disk is nearly full; nothing was stored, nor will be until there is room."""
+
+    code = "out_of_space"
 
 
 class Fenced(ChappeError):

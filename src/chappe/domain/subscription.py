@@ -12,6 +12,18 @@ from chappe.domain.retry import RetryPolicy
 DEFAULT_CONCURRENCY = 32
 DEFAULT_TIMEOUT_S = 30.0
 
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a subscription gets that does not say; the operator's settings."""
+
+    concurrency: int = DEFAULT_CONCURRENCY
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+
+DEFAULTS = Defaults()
+
+
 Start: TypeAlias = Literal["latest", "earliest"]
 """What a subscription begins with: events accepted from now on, or all that are kept."""
 

@@ -25,7 +25,10 @@ class Receipt:
 
 
 class Accept:
-    """Takes events in. One for each node; it remembers what the node has seen lately."""
+    """Takes events in. One for each node; it remembers what the node has seen lately.
+
+    `may_store` raises when nothing can be stored now.
+    """
 
     def __init__(
         self,
@@ -34,12 +37,14 @@ class Accept:
         check: Callable[[Event], Verdict | None],
         seen: Callable[[str], SeenEvents],
         clock: Clock,
+        may_store: Callable[[], None] = lambda: None,
     ) -> None:
         self._log = log
         self._channels = channels
         self._check = check
         self._seen = seen
         self._clock = clock
+        self._may_store = may_store
 
     async def __call__(self, channel: str, event: Event) -> Receipt:
         """Store one event.
@@ -55,6 +60,7 @@ class Accept:
         if first is not None:
             return Receipt(first, duplicate=True)
         warnings = self._checked(event)
+        self._may_store()
         position = await self._log.append(target, event)
         seen.add(event, position, self._clock.now_ms())
         return Receipt(position, warnings=warnings)
@@ -71,6 +77,7 @@ class Accept:
         target = self._channel(channel)
         seen = self._seen(channel)
         warnings = self._all_checked(events)
+        self._may_store()
         fresh: dict[tuple[str, str], int] = {}
         to_store: list[Event] = []
         known: list[Position | None] = []

@@ -83,6 +83,4 @@ class Observe:
     def _attempts(self, blocks: Sequence[Block]) -> Sequence[AttemptRow]:
         if self._channel.name != ATTEMPTS:
             return ()
-        return [
-            row for block in blocks for event in block.events for row in decode_attempts(event)
-        ]
+        return [row for block in blocks for event in block.events for row in decode_attempts(event)]

@@ -20,6 +20,8 @@ from chappe.domain.retry import RetryPolicy
 from chappe.domain.subscription import (
     DEFAULT_CONCURRENCY,
     DEFAULT_TIMEOUT_S,
+    DEFAULTS,
+    Defaults,
     HttpSettings,
     Start,
     Subscription,
@@ -68,7 +70,7 @@ class SubscriptionDraft:
     epoch: int | None = None
 
 
-def parse_subscription(body: bytes) -> SubscriptionDraft:
+def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> SubscriptionDraft:
     """Read the body of a POST or PUT.
 
     Raises:
@@ -98,8 +100,8 @@ def parse_subscription(body: bytes) -> SubscriptionDraft:
         settings=settings,
         credential=credential,
         config=fields.object_of_any("config"),
-        concurrency=fields.whole("concurrency", DEFAULT_CONCURRENCY, least=1, most=1024),
-        timeout_s=fields.number("timeout_s", DEFAULT_TIMEOUT_S, least=0.1, most=300.0),
+        concurrency=fields.whole("concurrency", defaults.concurrency, least=1, most=1024),
+        timeout_s=fields.number("timeout_s", defaults.timeout_s, least=0.1, most=300.0),
         retry=_retry(fields),
         epoch=fields.whole("epoch", 0, least=1, most=_MOST_EPOCH) if "epoch" in fields else None,
     )

@@ -89,7 +89,7 @@ class App:
                 token = None if query is None else query.get("access_token")
                 by = authenticate(parts.authorizer, call.headers, token)
                 require(by, PUBLISH)
-            body = await call.body(parts.max_body_bytes)
+            body = await call.body(parts.limits.of(call.headers))
             started_s = perf_counter()
             response, count, duplicates = await events.publish(parts, channel, call.headers, body)
         except ClientGone:
@@ -159,7 +159,7 @@ class App:
         if endpoint is METRICS:
             return self._metrics.response()
         assert endpoint.handler is not None
-        body = await call.body(self._parts.max_body_bytes)
+        body = await call.body(self._parts.limits.batch_bytes)
         path = call.path.decode("ascii")
         request = Request(
             call.method, path, params, query, call.headers, body, by, lambda: self._draining

@@ -7,7 +7,7 @@ from typing import Final
 
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import DEFAULT
-from chappe.domain.errors import NotFound
+from chappe.domain.errors import NotFound, TooLarge
 from chappe.domain.event import Event
 from chappe.domain.position import Position, is_position
 from chappe.flows.accept import Receipt
@@ -48,6 +48,11 @@ async def publish(
     if isinstance(found, Event):
         receipt = await parts.accept(channel, found)
         return _accepted(channel, receipt), 1, int(receipt.duplicate)
+    if len(found) > parts.limits.batch_events:
+        raise TooLarge(
+            f"batch: {len(found)} events; at most {parts.limits.batch_events} go in one request",
+            limit_events=parts.limits.batch_events,
+        )
     receipts = await parts.accept.all(channel, found)
     duplicates = [index for index, receipt in enumerate(receipts) if receipt.duplicate]
     answer: dict[str, object] = {

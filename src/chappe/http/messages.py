@@ -11,12 +11,10 @@ from chappe.http.parts import Parts
 
 
 async def list_group(parts: Parts, request: Request) -> Response:
-    """All declarations of a group, a map by id; a group without any does not exist."""
+    """All declarations of a group, a map by id; empty where nothing is declared."""
     group = request.params["group"]
     kept = parts.state.value.declarations
     found = {type_: kept[type_] for type_ in sorted(kept) if kept[type_].group == group}
-    if not found:
-        raise NotFound(f"messagegroup {group!r}: nothing is declared in it")
     return json_response({type_: render_declaration(one) for type_, one in found.items()})
 
 

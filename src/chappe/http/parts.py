@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from chappe.domain.channel import Channel
 from chappe.domain.event import Event
-from chappe.domain.subscription import Subscription
+from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
 from chappe.flows.accept import Receipt
 from chappe.flows.find import Item, Page
 from chappe.flows.trace import Traced
 from chappe.formats.declaration_json import DeclarationDraft
 from chappe.formats.subscription_json import SubscriptionDraft
+from chappe.http.exchange import Header
 from chappe.http.health import Readiness
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
@@ -23,7 +24,27 @@ from chappe.ports.event_log import Extent
 from chappe.registry.declaration import Declaration
 from chappe.registry.state import State
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
+BATCH_TYPE: Final = b"application/cloudevents-batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a publishing request may hold; sizes are of the request's body.
+
+    spec.md 5: an intermediary forwards events of at least 64 KiB, so `event_bytes` is no less.
+    """
+
+    event_bytes: int = 1024 * 1024
+    batch_bytes: int = 8 * 1024 * 1024
+    batch_events: int = 10_000
+
+    def of(self, headers: Sequence[Header]) -> int:
+        """The most bytes that the body of a publishing request with these headers may have."""
+        for name, value in headers:
+            if name == b"content-type":
+                batch = value[: len(BATCH_TYPE)].lower() == BATCH_TYPE
+                return self.batch_bytes if batch else self.event_bytes
+        return self.event_bytes
 
 
 class Accepting(Protocol):
@@ -73,4 +94,5 @@ class Parts:
     readiness: Callable[[], Readiness]
     authorizer: Authorizer
     counters: Counters
-    max_body_bytes: int = MAX_BODY_BYTES
+    limits: Limits = Limits()
+    defaults: Defaults = DEFAULTS

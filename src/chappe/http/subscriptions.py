@@ -16,7 +16,7 @@ async def list_all(parts: Parts, request: Request) -> Response:
 
 async def create(parts: Parts, request: Request) -> Response:
     """Make one: it gets its id here."""
-    draft = parse_subscription(request.body)
+    draft = parse_subscription(request.body, parts.defaults)
     made = await parts.register.create_subscription(draft, by=request.principal.name)
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
     return json_response(render_subscription(made), 201, (location,))
@@ -33,7 +33,7 @@ async def one(parts: Parts, request: Request) -> Response:
 
 async def replace(parts: Parts, request: Request) -> Response:
     """Replace one."""
-    draft = parse_subscription(request.body)
+    draft = parse_subscription(request.body, parts.defaults)
     kept = await parts.register.replace_subscription(
         request.params["id"], draft, by=request.principal.name
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,7 @@ from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.channel import ATTEMPTS, DEADLETTERS, DEFAULT, Channel
 from chappe.domain.seen import SeenEvents
+from chappe.domain.subscription import Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.check import Check
 from chappe.flows.deliver.dispatch import Dispatcher
@@ -34,12 +36,18 @@ from chappe.flows.trace import Trace
 from chappe.http.app import App
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
-from chappe.http.parts import Parts
+from chappe.http.parts import Limits, Parts
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
 from chappe.registry.state import State, empty
+from chappe.server.disk_guard import DiskGuard
 from chappe.server.settings import Settings
 from chappe.server.workers import Engine, Workers
+
+ENCODING_BYTES = 16 * 1024
+"""Headers and the framing of a block: what an event may grow by between request and log."""
+
+_log = logging.getLogger("chappe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,12 @@ class Hub:
 
 
 async def assemble(
-    settings: Settings, connection: Connection, *, node: str, tokens: TokenFile
+    settings: Settings,
+    connection: Connection,
+    *,
+    node: str,
+    tokens: TokenFile,
+    disk: DiskGuard | None,
 ) -> Hub:
     """Wire a node on an open connection to the engine; nothing runs yet.
 
@@ -146,6 +159,7 @@ async def assemble(
             node=node,
             engine={
                 "connected": connection.connected,
+                "version": connection.server_version,
                 "embedded": not settings.nats,
             },
             shards={
@@ -159,6 +173,11 @@ async def assemble(
                     "connected" if connection.connected else "no answer; reconnecting",
                 ),
                 HealthCheck(
+                    "disk",
+                    disk is None or not disk.is_full,
+                    "nearly full: no events are taken in" if disk and disk.is_full else "",
+                ),
+                HealthCheck(
                     "shards",
                     ok=True,
                     detail=f"this node owns {len(workers.owned)} of {wanted}",
@@ -168,7 +187,14 @@ async def assemble(
 
     app = App(
         Parts(
-            accept=Accept(log, lambda: state.value.channels, check, seen.__getitem__, clock),
+            accept=Accept(
+                log,
+                lambda: state.value.channels,
+                check,
+                seen.__getitem__,
+                clock,
+                (lambda: None) if disk is None else disk.check,
+            ),
             find=find,
             trace=Trace(
                 log,
@@ -192,7 +218,8 @@ async def assemble(
             readiness=readiness,
             authorizer=tokens,
             counters=counters,
-            max_body_bytes=settings.max_batch_bytes,
+            limits=_limits(settings, connection),
+            defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
         )
     )
 
@@ -202,6 +229,24 @@ async def assemble(
         await connection.close()
 
     return Hub(app, workers, counters, close)
+
+
+def _limits(settings: Settings, connection: Connection) -> Limits:
+    """The operator's limits, as far as the engine can keep them."""
+    possible = connection.max_payload - ENCODING_BYTES
+    if settings.max_event_bytes > possible:
+        _log.warning(
+            "max_event_bytes is %d, but the engine takes messages of %d bytes (its max_payload); "
+            "events of at most %d bytes are taken in",
+            settings.max_event_bytes,
+            connection.max_payload,
+            possible,
+        )
+    return Limits(
+        event_bytes=min(settings.max_event_bytes, possible),
+        batch_bytes=settings.max_batch_bytes,
+        batch_events=settings.max_batch_events,
+    )
 
 
 def tokens_path(settings: Settings) -> Path:

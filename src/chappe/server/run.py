@@ -26,6 +26,7 @@ from chappe.kit import wide_event
 from chappe.kit.supervise import Supervisor
 from chappe.server.assemble import Hub, assemble, tokens_path
 from chappe.server.data_lock import DataLock, lock_data
+from chappe.server.disk_guard import DiskGuard
 from chappe.server.embedded_nats import EmbeddedNats
 from chappe.server.settings import Settings, check_exposure
 
@@ -73,9 +74,14 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
             listener = stack.enter_context(bind(settings.host, settings.port))
             address, engine = await _engine(settings, lock, stack)
             connection = await Connection.open(address, name=f"chappe {lock.node_id}")
-            hub = await assemble(settings, connection, node=lock.node_id, tokens=tokens)
+            disk = None
+            if engine is not None and settings.min_free_bytes:
+                disk = DiskGuard(
+                    settings.data, settings.min_free_bytes, SystemClock(), engine.restart
+                )
+            hub = await assemble(settings, connection, node=lock.node_id, tokens=tokens, disk=disk)
             stack.push_async_callback(hub.close)
-            await _serve_until(stop, settings, hub, engine, listener, ready)
+            await _serve_until(stop, settings, hub, engine, disk, listener, ready)
     finally:
         lock.release()
     return 0
@@ -97,6 +103,7 @@ async def _serve_until(
     settings: Settings,
     hub: Hub,
     engine: EmbeddedNats | None,
+    disk: DiskGuard | None,
     listener: socket.socket,
     ready: Callable[[str, Path], None],
 ) -> None:
@@ -108,6 +115,8 @@ async def _serve_until(
         workers = tasks.start_soon(hub.workers.run(), name="workers")
         if engine is not None:
             tasks.start_soon(engine.watch(), name="watch engine")
+        if disk is not None:
+            tasks.start_soon(disk.run(), name="watch disk")
         serving = tasks.start_soon(server.run(), name="http")
         await server.wait_started()
         url = _url(listener, settings.host)

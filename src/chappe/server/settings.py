@@ -156,6 +156,13 @@ class Settings:
             "How much a channel keeps; the oldest events are dropped first. 0 sets no limit.",
         ),
     )
+    min_free_bytes: int = field(
+        default=256 * MIB,
+        metadata=_says(
+            kinds.whole(MIB, or_zero=True),
+            "Free disk space under which the private engine takes no events. 0 sets no limit.",
+        ),
+    )
     index_age_s: float = field(
         default=WEEK_S,
         metadata=_says(kinds.seconds(1), "For how long events can be found by their attributes."),

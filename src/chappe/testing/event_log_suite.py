@@ -167,7 +167,7 @@ class EventLogSuite:
 
     async def test_a_channel_keeps_its_number_of_shards(self, log: EventLog) -> None:
         await log.open_channel(CHANNEL)
-        with pytest.raises(Conflict, match="4.*5"):
+        with pytest.raises(Conflict, match=r"4.*5"):
             await log.open_channel(Channel("orders", 5))
 
     async def test_channels_do_not_mix(self, log: EventLog) -> None:

@@ -26,7 +26,9 @@ class ShardLeaseSuite:
         waiting.cancel()
         assert not done
 
-    async def test_a_released_lease_is_free_at_once(self, node: Callable[[str], ShardLease]) -> None:
+    async def test_a_released_lease_is_free_at_once(
+        self, node: Callable[[str], ShardLease]
+    ) -> None:
         one, two = node("one"), node("two")
         await one.acquire("default.0", ttl_s=60)
         await one.release("default.0")

@@ -62,6 +62,7 @@ class Link:
         self._inbox_size = len(self._inbox)
         self.subscribe(f"{self._inbox}*", self._on_answer)
         self.max_payload = 1_048_576
+        self.server_version = ""
         """Bytes of headers and payload that the server takes in one message."""
 
     @classmethod
@@ -211,6 +212,7 @@ class Link:
             if not wire.alive:
                 continue
             wire.send(*self._subscriptions.values())
+            self.server_version = version
             self.max_payload = int(str(wire.server.get("max_payload", self.max_payload)))
             self._wire = wire
             self._back.set_result(None)

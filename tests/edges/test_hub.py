@@ -1,0 +1,344 @@
+"""The whole hub: a process of its own, its real engine, real sinks, and what a user sees of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chappe.server.nats_binary import find_nats_binary
+from chappe.testing.http_sink import Received, Reply, SinkServer
+from tests.chaos.http import Answer, Client
+from tests.chaos.hub import HubProcess, free_port, wait_until
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
+
+SECRET = "tok-4f1d0c8e-never-shown"
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[HubProcess]:
+    async with HubProcess(tmp_path / "data") as one:
+        yield one
+
+
+async def publish(client: Client, id_: str, *, type_: str = "order.paid") -> dict[str, Any]:
+    headers = {"ce-specversion": "1.0", "ce-id": id_, "ce-source": "/shop", "ce-type": type_}
+    answer = await client.ask("POST", "/events", headers, b"{}")
+    assert answer.status == 202, answer.body
+    said: dict[str, Any] = answer.json()
+    return said
+
+
+async def subscribe(client: Client, sink: str, **more: object) -> str:
+    document = {"sink": sink, "protocol": "HTTP", **more}
+    answer = await client.ask_json("POST", "/subscriptions", document)
+    assert answer.status == 201, answer.body
+    return str(answer.json()["id"])
+
+
+async def ask_until(
+    client: Client, target: str, fits: Callable[[Answer], bool], *, within_s: float = 10.0
+) -> Answer:
+    """Ask until the answer fits."""
+    answer = await client.ask("GET", target)
+    try:
+        async with asyncio.timeout(within_s):
+            while not fits(answer):
+                await asyncio.sleep(0.05)
+                answer = await client.ask("GET", target)
+    except TimeoutError:
+        raise AssertionError(f"GET {target} still answers {answer.body[:1000]!r}") from None
+    return answer
+
+
+def trace_of(answer: Answer) -> dict[str, Any]:
+    """The part of a trace that tells of its only subscription."""
+    (found,) = answer.json()["subscriptions"]
+    assert isinstance(found, dict)
+    return found
+
+
+def is_state(state: str) -> Callable[[Answer], bool]:
+    return lambda answer: bool(trace_of(answer)["state"] == state)
+
+
+def ids_at(sink: SinkServer) -> list[str | None]:
+    return [request.header("ce-id") for request in sink.requests]
+
+
+# ---- one hub
+
+
+async def test_an_event_is_delivered_and_its_trace_says_so(hub: HubProcess) -> None:
+    async with SinkServer() as sink:
+        client = hub.client()
+        subscription = await subscribe(client, sink.url)
+        said = await publish(client, "A-1")
+        await sink.until(lambda: sink.count == 1)
+        answer = await ask_until(client, "/events/A-1/trace", is_state("delivered"))
+    trace = answer.json()
+    assert trace["position"] == said["position"]
+    found = trace_of(answer)
+    assert (found["subscription"], found["matched"]) == (subscription, True)
+    (attempt,) = found["attempts"]
+    assert (attempt["attempt"], attempt["status"], attempt["result"]) == (1, 204, "delivered")
+    (request,) = sink.requests
+    assert (request.header("ce-id"), request.header("ce-type")) == ("A-1", "order.paid")
+
+
+async def test_a_repeated_event_is_answered_with_its_first_position(hub: HubProcess) -> None:
+    client = hub.client()
+    first = await publish(client, "A-1")
+    second = await publish(client, "A-1")
+    assert first["duplicate"] is False
+    assert second == {**first, "duplicate": True}
+
+
+async def test_a_failed_delivery_is_made_again_under_the_same_webhook_id(hub: HubProcess) -> None:
+    async with SinkServer([Reply(503), Reply(raw=b"", hang_up=True)]) as sink:
+        client = hub.client()
+        await subscribe(client, sink.url, retry={"base_s": 0.05})
+        await publish(client, "A-1")
+        await sink.until(lambda: sink.count == 3)
+        answer = await ask_until(client, "/events/A-1/trace", is_state("delivered"))
+    attempts = trace_of(answer)["attempts"]
+    assert [one["result"] for one in attempts] == ["retry", "retry", "delivered"]
+    assert [one.get("status") for one in attempts] == [503, None, 204]
+    assert len({request.header("webhook-id") for request in sink.requests}) == 1
+
+
+async def test_what_a_sink_never_takes_is_a_dead_letter_with_the_reason(hub: HubProcess) -> None:
+    async with SinkServer(lambda request: Reply(503)) as sink:
+        client = hub.client()
+        subscription = await subscribe(client, sink.url, retry={"base_s": 0.01, "max_attempts": 3})
+        said = await publish(client, "A-1")
+        answer = await ask_until(
+            client, "/channels/deadletters/events", lambda found: bool(found.json())
+        )
+        await ask_until(client, "/events/A-1/trace", is_state("dead-lettered"))
+    (letter,) = answer.json()
+    event = letter["event"]
+    assert (event["id"], event["source"], event["type"]) == ("A-1", "/shop", "order.paid")
+    assert event["deadlettersubscription"] == subscription
+    assert event["deadletterposition"] == said["position"]
+    assert (event["deadletterattempts"], event["deadletterstatus"]) == (3, 503)
+    assert "after 3 attempts" in event["deadletterreason"]
+    assert sink.count == 3
+
+
+async def test_a_refused_event_is_a_dead_letter_at_once(hub: HubProcess) -> None:
+    async with SinkServer([Reply(400)]) as sink:
+        client = hub.client()
+        await subscribe(client, sink.url)
+        await publish(client, "A-1")
+        await ask_until(client, "/channels/deadletters/events", lambda found: bool(found.json()))
+        answer = await client.ask("GET", "/events/A-1/trace")
+    assert trace_of(answer)["state"] == "dead-lettered"
+    assert sink.count == 1
+
+
+async def test_a_slow_sink_does_not_slow_another(hub: HubProcess) -> None:
+    async with SinkServer(lambda request: Reply(delay_s=20.0)) as slow, SinkServer() as fast:
+        client = hub.client()
+        await subscribe(client, slow.url, concurrency=2)
+        await subscribe(client, fast.url)
+        for number in range(300):
+            await publish(client, f"A-{number}")
+        await fast.until(lambda: fast.count == 300, within_s=10.0)
+    # Two at a time are with the slow one, and none of them has been answered.
+    assert slow.count <= 2
+
+
+async def test_a_secret_is_nowhere_to_be_read(hub: HubProcess) -> None:
+    credential = {
+        "credentialtype": "ACCESSTOKEN",
+        "accesstoken": SECRET,
+        "accesstokentype": "bearer",
+    }
+    answers: list[bytes] = []
+    async with SinkServer([Reply(503)]) as sink:
+        client = hub.client()
+        document = {"sink": sink.url, "protocol": "HTTP", "sinkcredential": credential}
+        made = await client.ask_json(
+            "POST", "/subscriptions", {**document, "retry": {"base_s": 0.05}}
+        )
+        path = made.headers["location"]
+        await publish(client, "A-1")
+        await sink.until(lambda: sink.count == 2)
+        await ask_until(client, "/events/A-1/trace", is_state("delivered"))
+        broken = await client.ask_json(
+            "PUT", path, {**document, "sinkcredential": {**credential, "credentialtype": "X"}}
+        )
+        answers += [made.body, broken.body]
+        for target in (path, "/subscriptions", "/events/A-1/trace", "/readyz", "/metrics"):
+            answers.append((await client.ask("GET", target)).body)
+        answers.append((await client.ask("DELETE", path)).body)
+    await hub.stop()
+    files = [path for path in hub.data.rglob("*") if path.is_file()]
+    assert {request.header("authorization") for request in sink.requests} == {f"Bearer {SECRET}"}
+    assert broken.status == 400
+    assert [answer for answer in answers if SECRET.encode() in answer] == []
+    assert len(files) > 10
+    assert [path for path in (*files, hub.log) if SECRET.encode() in path.read_bytes()] == []
+
+
+async def test_a_second_hub_on_the_same_data_is_refused_and_told_who_has_it(
+    hub: HubProcess, tmp_path: Path
+) -> None:
+    second = HubProcess(hub.data, port=free_port())
+    second.log = tmp_path / "second.log"
+    await second.spawn()
+    code = await asyncio.wait_for(second.wait(), 20.0)
+    assert code != 0
+    assert f"in use by another hub (process id {hub.pid})" in second.last_words()
+    assert (await hub.client().ask("GET", "/livez")).status == 200
+
+
+# ---- stopping
+
+
+async def test_sigterm_lets_a_delivery_under_way_end_and_nothing_is_delivered_twice(
+    hub: HubProcess,
+) -> None:
+    async with SinkServer(lambda request: Reply(delay_s=1.0)) as sink:
+        client = hub.client()
+        await subscribe(client, sink.url, concurrency=50)
+        for number in range(20):
+            await publish(client, f"A-{number}")
+        await sink.until(lambda: sink.count == 20)
+        code = await hub.stop()
+        sink.script = ()
+        await hub.start()
+        client = hub.client()
+        await publish(client, "last")
+        await sink.until(lambda: "last" in ids_at(sink))
+        await ask_until(client, "/events/last/trace", is_state("delivered"))
+        answer = await client.ask("GET", "/events/A-7/trace")
+    assert code == 0
+    assert sorted(map(str, ids_at(sink))) == sorted([*(f"A-{n}" for n in range(20)), "last"])
+    assert [one["result"] for one in trace_of(answer)["attempts"]] == ["delivered"]
+
+
+async def test_sigterm_answers_a_request_under_way_and_refuses_no_one_silently(
+    hub: HubProcess,
+) -> None:
+    client = hub.client()
+    said = await publish(client, "A-1")
+    polling = asyncio.ensure_future(
+        client.ask("GET", f"/events?order=asc&position={said['position']}&wait=25")
+    )
+    await wait_until(lambda: hub.is_ready, "the hub serves")
+    await hub.client().ask("GET", "/livez")
+    code = await hub.stop()
+    answer = await polling
+    assert (answer.status, answer.json()) == (200, [])
+    assert code == 0
+
+
+async def test_retry_times_and_counts_survive_a_restart(hub: HubProcess) -> None:
+    came_s: list[float] = []
+
+    def answer(request: Received) -> Reply:
+        came_s.append(asyncio.get_running_loop().time())
+        return Reply(204) if len(came_s) > 1 else Reply(429, headers=[("retry-after", "5")])
+
+    async with SinkServer(answer) as sink:
+        client = hub.client()
+        await subscribe(client, sink.url, retry={"base_s": 0.01})
+        await publish(client, "A-1")
+        await ask_until(client, "/events/A-1/trace", is_state("retrying"))
+        await hub.stop()
+        await hub.start()
+        restarted_s = asyncio.get_running_loop().time()
+        await sink.until(lambda: len(came_s) == 2, within_s=10.0)
+        found = await ask_until(hub.client(), "/events/A-1/trace", is_state("delivered"))
+    assert restarted_s < came_s[0] + 5.0, "the restart took too long to show anything"
+    assert 4.9 <= came_s[1] - came_s[0] <= 7.0
+    assert [one["attempt"] for one in trace_of(found)["attempts"]] == [1, 2]
+
+
+async def test_what_is_declared_is_there_after_a_crash(hub: HubProcess) -> None:
+    client = hub.client()
+    id_ = await subscribe(client, "http://127.0.0.1:9/x", types=["t"])
+    await hub.crash()
+    await hub.start()
+    answer = await hub.client().ask("GET", f"/subscriptions/{id_}")
+    assert (answer.status, answer.json()["types"]) == (200, ["t"])
+
+
+# ---- two nodes on one engine
+
+
+@asynccontextmanager
+async def an_engine(directory: Path) -> AsyncIterator[str]:
+    """A nats-server that belongs to nobody; its URL."""
+    port = free_port()
+    config = directory / "nats.conf"
+    config.write_text(
+        f"listen: 127.0.0.1:{port}\n"
+        f"jetstream {{ store_dir: {json.dumps(str(directory / 'store'))}, sync_interval: always }}\n"
+    )
+    log = directory / "nats.log"
+    binary = (await find_nats_binary(None)).path
+    process = await asyncio.create_subprocess_exec(binary, "-c", config, "-l", log)
+    try:
+        await wait_until(
+            lambda: log.exists() and "Server is ready" in log.read_text(), "the engine serves"
+        )
+        yield f"nats://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@pytest.fixture
+async def nodes(tmp_path: Path) -> AsyncIterator[tuple[HubProcess, HubProcess]]:
+    async with an_engine(tmp_path) as url:
+        async with (
+            HubProcess(tmp_path / "data-1", "--nats", url) as one,
+            HubProcess(tmp_path / "data-2", "--nats", url) as other,
+        ):
+            yield one, other
+
+
+async def test_what_is_declared_at_one_node_is_seen_at_the_other(
+    nodes: tuple[HubProcess, HubProcess],
+) -> None:
+    one, other = nodes
+    id_ = await subscribe(one.client(), "http://127.0.0.1:9/x", types=["t"])
+    found = await ask_until(other.client(), f"/subscriptions/{id_}", lambda a: a.status == 200)
+    assert found.json()["types"] == ["t"]
+
+
+async def test_another_node_goes_on_where_one_was_killed(
+    nodes: tuple[HubProcess, HubProcess],
+) -> None:
+    one, other = nodes
+    first, second = one.client(), other.client()
+    async with SinkServer() as sink:
+        await subscribe(first, sink.url)
+        for number in range(20):
+            await publish(first if number % 2 else second, f"A-{number}")
+        await sink.until(lambda: sink.count >= 20, within_s=15.0)
+        assert (await first.ask("GET", "/readyz")).json()["shards"], "the first node delivers"
+        await one.crash()
+        for number in range(20, 40):
+            await publish(second, f"A-{number}")
+        await sink.until(lambda: len(set(ids_at(sink))) == 40, within_s=20.0)
+        ready = await ask_until(
+            second,
+            "/readyz",
+            lambda found: (
+                len(found.json()["shards"]) == 4
+                and not sum(shard["open"] for shard in found.json()["shards"].values())
+            ),
+        )
+    assert ready.json()["status"] == "ready"
+    assert re.search(r"owns 4 of 4", ready.body.decode())
