@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 
@@ -40,11 +41,13 @@ def python(module: str, *arguments: str) -> Iterator[str]:
         yield line
 
 
-def call(method: str, url: str, body: object = None) -> object:
+def call(
+    method: str, url: str, body: object = None, *, content_type: str = "application/json"
+) -> Any:
     """One JSON request."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(
-        url, data=data, method=method, headers={"content-type": "application/json"}
+        url, data=data, method=method, headers={"content-type": content_type}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         text = answer.read()

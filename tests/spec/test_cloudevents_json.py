@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chappe.domain.attributes import is_json
-from chappe.domain.errors import InvalidBatch, InvalidEvent
+from chappe.domain.errors import CallerError, InvalidBatch, InvalidEvent
 from chappe.domain.event import Event, canonical
+from chappe.formats import cloudevents_json
 from chappe.formats.cloudevents_http import decode as decode_http
 from chappe.formats.cloudevents_http import encode_binary
 from chappe.formats.cloudevents_json import decode, decode_batch, encode, encode_batch
@@ -487,3 +489,49 @@ def test_4_1_the_errors_of_all_events_are_told() -> None:
     with pytest.raises(InvalidBatch) as refused:
         decode_batch(b"[" + duplicate + b",[]," + json.dumps(REQUIRED).encode() + b"]")
     assert list(refused.value.errors) == [0, 1]
+
+
+_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**33), 2**33),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["1.0", "http://a:1/b", "text/plain", "application/json", "a:b", "2020-01-01T00:00:00Z"]
+    ),
+    st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2),
+)
+_DOCUMENTS = st.dictionaries(
+    st.sampled_from(
+        ["subject", "time", "datacontenttype", "dataschema", "data", "data_base64", "ext", "a:b"]
+    ),
+    _VALUES,
+    max_size=5,
+)
+
+
+def member_by_member(body: bytes) -> Event:
+    cloudevents_json._check_utf8(body)
+    return cloudevents_json._event(body)
+
+
+def _outcome(read: Callable[[bytes], Event], body: bytes) -> str:
+    try:
+        return repr(read(body))
+    except CallerError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@given(
+    _DOCUMENTS,
+    st.dictionaries(st.sampled_from(["id", "source", "type", "specversion"]), _VALUES),
+    st.booleans(),
+    st.sampled_from(["", '"id":"twice",', '"subject":"a:b","subject":"c",', '"\\u0069d":"x",']),
+)
+def test_an_event_read_in_one_go_is_read_as_member_by_member(
+    document: dict[str, object], wrong: dict[str, object], escaped: bool, twice: str
+) -> None:
+    members = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", **document, **wrong}
+    text = json.dumps(members, ensure_ascii=escaped)
+    body = ("{" + twice + text[1:]).encode("utf-8", "surrogatepass")
+    assert _outcome(decode, body) == _outcome(member_by_member, body)

@@ -7,7 +7,7 @@ indexed is tried one by one. `explain` tells for one subscription which test dec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chappe.domain.event import Event
@@ -73,23 +73,23 @@ class SubscriptionIndex:
             if not table:
                 del self._tables[attribute]
 
-    def matches(self, event: Event) -> Iterator[Subscription]:
+    def matches(self, event: Event) -> Sequence[Subscription]:
         """Every subscription that wants the event, each once."""
+        if not self._keys:
+            return ()
+        entries = list(self._rest.values())
         for attribute, table in self._tables.items():
             value = event.get(attribute)
-            if value is not None:
-                for entry in table.get(value, _NONE).values():
-                    if entry.predicate is None or entry.predicate(event):
-                        yield entry.subscription
-        for entry in self._rest.values():
-            if entry.predicate is None or entry.predicate(event):
-                yield entry.subscription
+            if value is not None and value in table:
+                entries += table[value].values()
+        return [
+            entry.subscription
+            for entry in entries
+            if entry.predicate is None or entry.predicate(event)
+        ]
 
     def __len__(self) -> int:
         return len(self._keys)
-
-
-_NONE: dict[str, Entry] = {}
 
 
 def wants(subscription: Subscription) -> Predicate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chappe.domain.channel import OWN, Channel
 from chappe.domain.errors import CallerError, InvalidBatch, Malformed, NotFound, SchemaMismatch
@@ -15,8 +15,7 @@ from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The event is on disk at `position`; `duplicate`: it was before this request."""
 
     position: Position
@@ -78,30 +77,43 @@ class Accept:
         seen = self._seen(channel)
         warnings = self._all_checked(events)
         self._may_store()
-        fresh: dict[tuple[str, str], int] = {}
+        stored, repeated = await self._stored(target, seen, events)
+        return [
+            Receipt(position, duplicate, found)
+            for position, duplicate, found in zip(stored, repeated, warnings, strict=True)
+        ]
+
+    async def _stored(
+        self, channel: Channel, seen: SeenEvents, events: Sequence[Event]
+    ) -> tuple[Sequence[Position], Sequence[bool]]:
+        """Where each event stands, and whether it is a repeat."""
+        known = [seen.first(event) for event in events]
+        numbers: dict[object, int] = {}
         to_store: list[Event] = []
-        known: list[Position | None] = []
-        for event in events:
-            first = seen.first(event)
-            known.append(first)
-            if first is None and not (seen.enabled and (event.source, event.id) in fresh):
-                fresh[event.source, event.id] = len(to_store)
+        which: list[int] = []
+        for number, event in enumerate(events):
+            if known[number] is not None:
+                which.append(-1)
+                continue
+            key = (event.source, event.id) if seen.enabled else number
+            place = numbers.setdefault(key, len(to_store))
+            which.append(place)
+            if place == len(to_store):
                 to_store.append(event)
-        stored = await self._log.append_all(target, to_store)
+        stored = await self._log.append_all(channel, to_store)
         now_ms = self._clock.now_ms()
         for event, position in zip(to_store, stored, strict=True):
             seen.add(event, position, now_ms)
-        receipts: list[Receipt] = []
+        if len(to_store) == len(events):
+            return stored, [False] * len(events)
+        positions: list[Position] = []
+        repeated: list[bool] = []
         answered: set[int] = set()
-        following = iter(range(len(to_store)))
-        for event, first, found in zip(events, known, warnings, strict=True):
-            if first is not None:
-                receipts.append(Receipt(first, duplicate=True, warnings=found))
-                continue
-            number = fresh[event.source, event.id] if seen.enabled else next(following)
-            receipts.append(Receipt(stored[number], number in answered, found))
-            answered.add(number)
-        return receipts
+        for first, place in zip(known, which, strict=True):
+            positions.append(first if first is not None else stored[place])
+            repeated.append(first is not None or place in answered)
+            answered.add(place)
+        return positions, repeated
 
     def _channel(self, name: str) -> Channel:
         channel = self._channels().get(name)

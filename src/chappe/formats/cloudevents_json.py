@@ -22,6 +22,7 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -46,6 +47,14 @@ def decode(body: bytes) -> Event:
         InvalidEvent: the body is no JSON object, or breaks a rule of the specification.
     """
     _check_utf8(body)
+    try:
+        usual = _USUAL.decode(body)
+    except _NO_JSON:
+        return _event(body)
+    if body.count(b":") == _colons(usual):
+        event = _usual_event(usual)
+        if event is not None:
+            return event
     return _event(body)
 
 
@@ -57,6 +66,9 @@ def decode_batch(body: bytes) -> list[Event]:
         InvalidBatch: elements are no valid events; with the error of each.
     """
     _check_utf8(body)
+    usual = _usual_batch(body)
+    if usual is not None:
+        return usual
     try:
         elements = _ARRAY.decode(body)
     except _NO_JSON as exc:
@@ -89,6 +101,78 @@ def encode_batch(events: Sequence[Event]) -> bytes:
 
 
 # --- reading
+
+
+class _Usual(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """An event as most are: core attributes and JSON data. Read in one go, a third of the time.
+
+    It accepts no more than `_event`, and judges nothing: whatever does not fit goes there.
+    """
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str | msgspec.UnsetType = msgspec.UNSET
+    time: str | msgspec.UnsetType = msgspec.UNSET
+    datacontenttype: str | msgspec.UnsetType = msgspec.UNSET
+    dataschema: str | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+def _usual_batch(body: bytes) -> list[Event] | None:
+    try:
+        elements = _USUAL_ARRAY.decode(body)
+    except _NO_JSON:
+        return None
+    if body.count(b":") != sum(map(_colons, elements)):
+        return None
+    events: list[Event] = []
+    for element in elements:
+        event = _usual_event(element)
+        if event is None:
+            return None
+        events.append(event)
+    return events
+
+
+def _colons(usual: _Usual) -> int:
+    """How many colons its text has, if no member stood in it twice (see `_event`)."""
+    count = 4 + usual.id.count(":") + usual.source.count(":") + usual.type.count(":")
+    for value in (usual.subject, usual.time, usual.datacontenttype, usual.dataschema):
+        if value is not msgspec.UNSET:
+            count += 1 + value.count(":")
+    if usual.data is not msgspec.UNSET:
+        count += 1 + bytes(usual.data).count(b":")
+    return count
+
+
+def _usual_event(usual: _Usual) -> Event | None:
+    media_type: str | None = None
+    payload: bytes | None = None
+    try:
+        if usual.datacontenttype is not msgspec.UNSET:
+            media_type = _MEDIA_TYPES[usual.datacontenttype]
+        if usual.data is not msgspec.UNSET:
+            if media_type is None:
+                media_type = "application/json"
+            elif not attributes.is_json(media_type):
+                return None
+            payload = bytes(usual.data)
+        subject, time, dataschema = usual.subject, usual.time, usual.dataschema
+        return Event(
+            id=attributes.check_id(usual.id),
+            source=_SOURCES[usual.source],
+            type=_TYPES[usual.type],
+            subject=None if subject is msgspec.UNSET else attributes.check_subject(subject),
+            time=None if time is msgspec.UNSET else attributes.check_time(time),
+            datacontenttype=media_type,
+            dataschema=None if dataschema is msgspec.UNSET else _DATASCHEMAS[dataschema],
+            data=payload,
+            text=payload is not None,
+        )
+    except CallerError:
+        return None
 
 
 def _event(body: bytes) -> Event:
@@ -254,6 +338,12 @@ _NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
 _STRING = msgspec.json.Decoder(str)
+_USUAL = msgspec.json.Decoder(_Usual)
+_USUAL_ARRAY = msgspec.json.Decoder(list[_Usual])
+_SOURCES: Memo[str, str] = Memo(attributes.check_source)
+_TYPES: Memo[str, str] = Memo(attributes.check_type)
+_MEDIA_TYPES: Memo[str, str] = Memo(attributes.check_datacontenttype)
+_DATASCHEMAS: Memo[str, str] = Memo(attributes.check_dataschema)
 _NAMES: Memo[str, str] = Memo(attributes.check_name)
 
 # Those whose values repeat remember them; id, subject and time would only flood the memory.

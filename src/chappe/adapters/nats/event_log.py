@@ -6,6 +6,7 @@ the stream is the block's sequence. The writing side (group commit) is in `group
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
 from chappe.formats.block import decode_block
 from chappe.ports.event_log import EventLog, Extent
+
+NAMED = 256
+"""Blocks that were written and not yet read back; a node that reads nothing back forgets the oldest."""
 
 CACHE_BYTES = 16 * 1024 * 1024
 """Decoded blocks kept for the readers of what was just written, by the size of their payloads."""
@@ -39,8 +43,7 @@ class NatsEventLog:
         self._connection = connection
         self._retention = retention
         self._node = node
-        self._headers = {"Chappe-Node": node, "Content-Type": MEDIA_TYPE}
-        self._cache = _BlockCache(CACHE_BYTES)
+        self._cache = _BlockCache(CACHE_BYTES, node)
         self._singles: dict[str, ChannelCommits] = {}
         self._batches: dict[str, BatchCommits] = {}
 
@@ -62,12 +65,8 @@ class NatsEventLog:
         }
         # The engine's copy of the shards' number never changes: another number is a Conflict.
         await ensure_stream(self._connection, stream, config)
-        self._singles[channel.name] = ChannelCommits(
-            self._connection, channel, self._headers, self._cache.put
-        )
-        self._batches[channel.name] = BatchCommits(
-            self._connection, channel.name, self._headers, self._cache.put
-        )
+        self._singles[channel.name] = ChannelCommits(self._connection, channel, self._cache)
+        self._batches[channel.name] = BatchCommits(self._connection, channel, self._cache)
 
     async def shards_of(self, channel: str) -> int | None:
         """The number of shards of a channel that exists; None if there is none of that name."""
@@ -87,9 +86,7 @@ class NatsEventLog:
         """Store all of the events or none."""
         if not events:
             return []
-        return await self._batches[channel.name].append(
-            events, [shard_of(event.key, channel.shards) for event in events]
-        )
+        return await self._batches[channel.name].append(events)
 
     async def read(
         self, channel: Channel, shard: int | None, after_block: int, *, limit_blocks: int = 64
@@ -116,7 +113,7 @@ class NatsEventLog:
     async def block(self, channel: Channel, seq: int) -> Block | None:
         """The block of that sequence, or None."""
         known = self._cache.block(channel.name, seq)
-        if known is not None and known.at_ms:
+        if known is not None:
             return known
         message = await self._connection.get(_stream(channel.name), seq)
         return None if message is None else self._block(channel.name, message)
@@ -155,20 +152,23 @@ class NatsEventLog:
     def _block(self, channel: str, message: Message) -> Block:
         seq = message.stream_seq
         known = self._cache.block(channel, seq)
-        if known is not None and known.at_ms:
+        if known is not None:
             return known
+        events = self._cache.events(message.headers)
         block = Block(
             seq,
             int(message.subject.rpartition(".")[2]),
             message.timestamp_ms,
-            message.headers.get("Chappe-Node", ""),
-            decode_block(message.payload) if known is None else known.events,
+            message.headers.get(NODE, ""),
+            decode_block(message.payload) if events is None else events,
         )
         self._cache.put(channel, block, len(message.payload))
         return block
 
 
 MEDIA_TYPE = "application/cloudevents-batch+protobuf"
+NODE = "Chappe-Node"
+BLOCK = "Chappe-Block"
 
 
 def _stream(channel: str) -> str:
@@ -180,21 +180,43 @@ def _subject(channel: str, shard: int | None) -> str:
 
 
 class _BlockCache:
-    """The blocks that were written or read last; `at_ms` is 0 until the engine told the time."""
+    """The blocks that were written or read last, so that a node does not decode what it wrote.
 
-    def __init__(self, limit_bytes: int) -> None:
+    A block that is on its way has no sequence yet: it is known by a name that it carries. The engine
+    may hand it to a follower before it acknowledges it.
+    """
+
+    def __init__(self, limit_bytes: int, node: str) -> None:
         self._limit = limit_bytes
+        self._node = node
+        self._run = secrets.token_hex(6)
+        self._count = 0
         self._size = 0
         self._blocks: OrderedDict[tuple[str, int], tuple[Block, int]] = OrderedDict()
+        self._named: OrderedDict[str, Sequence[Event]] = OrderedDict()
+
+    def begin(self, events: Sequence[Event]) -> Mapping[str, str]:
+        """A block goes out; the headers that it must carry."""
+        self._count += 1
+        name = f"{self._run}.{self._count}"
+        self._named[name] = events
+        if len(self._named) > NAMED:
+            self._named.popitem(last=False)
+        return {"Content-Type": MEDIA_TYPE, NODE: self._node, BLOCK: name}
+
+    def events(self, headers: Mapping[str, str]) -> Sequence[Event] | None:
+        """The events of the block that carries these headers, if this node wrote it just now."""
+        return self._named.pop(headers.get(BLOCK, ""), None)
 
     def block(self, channel: str, seq: int) -> Block | None:
+        """The block, if it was read lately."""
         entry = self._blocks.get((channel, seq))
         return None if entry is None else entry[0]
 
     def put(self, channel: str, block: Block, size: int) -> None:
-        replaced = self._blocks.pop((channel, block.seq), None)
-        self._size += size - (0 if replaced is None else replaced[1])
+        """Keep the block."""
         self._blocks[channel, block.seq] = (block, size)
+        self._size += size
         while self._size > self._limit:
             self._size -= self._blocks.popitem(last=False)[1][1]
 

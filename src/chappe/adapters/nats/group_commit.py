@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from chappe.adapters.nats.connection import Connection, PubAck
-from chappe.domain.channel import Block, Channel
+from chappe.domain.channel import Channel
 from chappe.domain.errors import ChappeError, Overloaded, TooLarge, Unavailable
 from chappe.domain.event import Event
-from chappe.domain.position import Position
+from chappe.domain.position import Position, shard_of
 from chappe.formats.block import encode_block
 from chappe.formats.cloudevents_protobuf import encode
 
@@ -36,7 +37,13 @@ BATCH_COMMIT_EVENTS = 10_000
 OVERHEAD_BYTES = 1_024
 """What a block of one event adds to it, headers included, at most."""
 
-KeepBlock = Callable[[str, Block, int], None]
+
+class WrittenBlocks(Protocol):
+    """Remembers the events of blocks that are on their way, for those who will read them."""
+
+    def begin(self, events: Sequence[Event]) -> Mapping[str, str]:
+        """A block goes out; the headers that it must carry."""
+        ...
 
 
 UNDER_WAY = 1
@@ -65,13 +72,11 @@ class ChannelCommits:
         self,
         connection: Connection,
         channel: Channel,
-        headers: Mapping[str, str],
-        keep: KeepBlock,
+        written: WrittenBlocks,
     ) -> None:
         self._connection = connection
         self._channel = channel.name
-        self._headers = headers
-        self._keep = keep
+        self._written = written
         self._loop = asyncio.get_running_loop()
         self._waiting = [_Waiting() for _ in range(channel.shards)]
         self._in_turn: deque[int] = deque()
@@ -113,9 +118,10 @@ class ChannelCommits:
     def _commit(self, shard: int) -> None:
         block = self._next(shard)
         payload = encode_block(block.encoded)
-        self._connection.publish(
-            f"EV.{self._channel}.{shard}", payload, self._headers
-        ).add_done_callback(lambda done: self._committed(shard, block, len(payload), done))
+        headers = self._written.begin(block.events)
+        self._connection.publish(f"EV.{self._channel}.{shard}", payload, headers).add_done_callback(
+            lambda done: self._committed(shard, block, done)
+        )
 
     def _next(self, shard: int) -> _Waiting:
         waiting = self._waiting[shard]
@@ -135,9 +141,7 @@ class ChannelCommits:
         waiting.size -= size
         return block
 
-    def _committed(
-        self, shard: int, block: _Waiting, size: int, done: asyncio.Future[PubAck]
-    ) -> None:
+    def _committed(self, shard: int, block: _Waiting, done: asyncio.Future[PubAck]) -> None:
         self._under_way -= 1
         self._has_turn[shard] = bool(self._waiting[shard].events)
         if self._has_turn[shard]:
@@ -150,7 +154,6 @@ class ChannelCommits:
                     caller.set_exception(error)
             return
         seq = done.result().seq
-        self._keep(self._channel, Block(seq, shard, 0, "", block.events), size)
         for index, caller in enumerate(block.callers):
             if not caller.done():
                 caller.set_result(Position(shard, seq, index))
@@ -158,11 +161,21 @@ class ChannelCommits:
 
 @dataclass(slots=True)
 class _Batch:
-    events: Sequence[Event]
-    encoded: Sequence[bytes]
-    shards: Sequence[int]
+    """A caller's batch; `parts` are its events by shard, each with its number in the batch."""
+
+    count: int
+    parts: list[_Part]
     size: int
     caller: asyncio.Future[Sequence[Position]]
+
+
+@dataclass(slots=True)
+class _Part:
+    shard: int
+    numbers: list[int] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    encoded: list[bytes] = field(default_factory=list)
+    size: int = 0
 
 
 class BatchCommits:
@@ -175,96 +188,106 @@ class BatchCommits:
     def __init__(
         self,
         connection: Connection,
-        channel: str,
-        headers: Mapping[str, str],
-        keep: KeepBlock,
+        channel: Channel,
+        written: WrittenBlocks,
     ) -> None:
         self._connection = connection
-        self._channel = channel
-        self._headers = headers
-        self._keep = keep
+        self._channel = channel.name
+        self._shards = channel.shards
+        self._written = written
         self._waiting: list[_Batch] = []
         self._size = 0
         self._lock = asyncio.Lock()
 
-    async def append(self, events: Sequence[Event], shards: Sequence[int]) -> Sequence[Position]:
+    async def append(self, events: Sequence[Event]) -> Sequence[Position]:
         """Store the batch with the next commit."""
-        encoded = [encode(event) for event in events]
-        for one in encoded:
-            _check_size(len(one), self._connection.max_payload - OVERHEAD_BYTES)
-        size = sum(map(len, encoded))
+        parts, size = self._parts(events)
         if self._size + size > WAITING_BYTES:
             raise Overloaded(
                 f"channel {self._channel}: {self._size} bytes of batches wait to be stored, "
                 f"{WAITING_BYTES} is the limit"
             )
         caller: asyncio.Future[Sequence[Position]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Batch(events, encoded, shards, size, caller))
+        self._waiting.append(_Batch(len(events), parts, size, caller))
         self._size += size
         async with self._lock:
             # Whoever holds the lock commits for all that wait; the others find it done.
             if not caller.done():
-                await self._commit()
+                # A caller that gives up must not end the commit of the others.
+                await asyncio.shield(self._commit())
         return await caller
+
+    def _parts(self, events: Sequence[Event]) -> tuple[list[_Part], int]:
+        """The events by shard, in parts no larger than a block."""
+        largest = self._connection.max_payload - OVERHEAD_BYTES
+        open_: dict[int, _Part] = {}
+        parts: list[_Part] = []
+        total = 0
+        for number, event in enumerate(events):
+            encoded = encode(event)
+            size = len(encoded)
+            _check_size(size, largest)
+            shard = shard_of(event.key, self._shards)
+            part = open_.get(shard)
+            if part is None or len(part.events) >= BLOCK_EVENTS or part.size + size > BLOCK_BYTES:
+                part = open_[shard] = _Part(shard)
+                parts.append(part)
+            part.numbers.append(number)
+            part.events.append(event)
+            part.encoded.append(encoded)
+            part.size += size
+            total += size
+        return parts, total
 
     async def _commit(self) -> None:
         batches = self._take()
         blocks = _blocks(batches)
-        messages = [
-            (f"EV.{self._channel}.{block.shard}", encode_block(block.encoded), self._headers)
-            for block in blocks
-        ]
+        messages: list[tuple[str, bytes, Mapping[str, str]]] = []
+        for block in blocks:
+            payload = encode_block(block.encoded)
+            headers = self._written.begin(block.events)
+            messages.append((f"EV.{self._channel}.{block.shard}", payload, headers))
         try:
             if len(messages) == 1:
                 last = (await self._connection.publish(*messages[0])).seq
             else:
                 last = (await self._connection.publish_atomic(messages)).seq
-        except (ChappeError, asyncio.CancelledError) as error:
-            failed = error if isinstance(error, ChappeError) else _interrupted()
+        except ChappeError as error:
             for batch in batches:
                 if not batch.caller.done():
-                    batch.caller.set_exception(failed)
-            if isinstance(error, asyncio.CancelledError):
-                raise
+                    batch.caller.set_exception(error)
             return
-        self._answer(batches, blocks, last - len(blocks) + 1)
-        for block, message, seq in zip(
-            blocks, messages, range(last - len(blocks) + 1, last + 1), strict=True
-        ):
-            self._keep(self._channel, Block(seq, block.shard, 0, "", block.events), len(message[1]))
+        except BaseException:
+            for batch in batches:
+                if not batch.caller.done():
+                    batch.caller.set_exception(_interrupted())
+            raise
+        _answer(batches, blocks, last - len(blocks) + 1)
 
     def _take(self) -> list[_Batch]:
         size = events = count = 0
         for batch in self._waiting:
             if count and (
-                size + batch.size > BATCH_COMMIT_BYTES
-                or events + len(batch.events) > BATCH_COMMIT_EVENTS
+                size + batch.size > BATCH_COMMIT_BYTES or events + batch.count > BATCH_COMMIT_EVENTS
             ):
                 break
             size += batch.size
-            events += len(batch.events)
+            events += batch.count
             count += 1
         taken = self._waiting[:count]
         del self._waiting[:count]
         self._size -= size
         return taken
 
-    def _answer(self, batches: Sequence[_Batch], blocks: Sequence[_Block], first: int) -> None:
-        positions: list[list[Position | None]] = [[None] * len(batch.events) for batch in batches]
-        for seq, block in enumerate(blocks, first):
-            for index, (origin, number) in enumerate(block.origins):
-                positions[origin][number] = Position(block.shard, seq, index)
-        for batch, found in zip(batches, positions, strict=True):
-            if not batch.caller.done():
-                batch.caller.set_result([position for position in found if position is not None])
-
 
 @dataclass(slots=True)
 class _Block:
+    """Parts of several batches; `origins` has each part's batch and place of its first event."""
+
     shard: int
     events: list[Event] = field(default_factory=list)
     encoded: list[bytes] = field(default_factory=list)
-    origins: list[tuple[int, int]] = field(default_factory=list)
+    origins: list[tuple[int, int, _Part]] = field(default_factory=list)
     size: int = 0
 
 
@@ -272,22 +295,33 @@ def _blocks(batches: Sequence[_Batch]) -> list[_Block]:
     blocks: list[_Block] = []
     open_: dict[int, _Block] = {}
     for number, batch in enumerate(batches):
-        for index, (event, encoded, shard) in enumerate(
-            zip(batch.events, batch.encoded, batch.shards, strict=True)
-        ):
-            block = open_.get(shard)
+        for part in batch.parts:
+            block = open_.get(part.shard)
             if (
                 block is None
-                or len(block.events) >= BLOCK_EVENTS
-                or block.size + len(encoded) > BLOCK_BYTES
+                or len(block.events) + len(part.events) > BLOCK_EVENTS
+                or block.size + part.size > BLOCK_BYTES
             ):
-                block = open_[shard] = _Block(shard)
+                block = open_[part.shard] = _Block(part.shard)
                 blocks.append(block)
-            block.events.append(event)
-            block.encoded.append(encoded)
-            block.origins.append((number, index))
-            block.size += len(encoded)
+            block.origins.append((number, len(block.events), part))
+            block.events += part.events
+            block.encoded += part.encoded
+            block.size += part.size
     return blocks
+
+
+def _answer(batches: Sequence[_Batch], blocks: Sequence[_Block], first: int) -> None:
+    nowhere = Position(0, 0, 0)
+    positions = [[nowhere] * batch.count for batch in batches]
+    for seq, block in enumerate(blocks, first):
+        for origin, start, part in block.origins:
+            found = positions[origin]
+            for index, number in enumerate(part.numbers, start):
+                found[number] = Position(part.shard, seq, index)
+    for batch, found in zip(batches, positions, strict=True):
+        if not batch.caller.done():
+            batch.caller.set_result(found)
 
 
 def _check_size(size: int, largest: int) -> None:

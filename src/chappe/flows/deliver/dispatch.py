@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from msgspec import structs
 from chappe.domain.attempt import AttemptRow, Result
 from chappe.domain.channel import Channel
 from chappe.domain.delivery import Ack, DeadLetter, Outcome, Retry, settle
-from chappe.domain.errors import Unavailable
+from chappe.domain.errors import TooLarge, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.ids import webhook_id
 from chappe.domain.lane import Open, Place
@@ -35,6 +36,9 @@ from chappe.ports.sink import Attempt, Sink
 
 AGAIN_S = 0.5
 """Pause before asking an engine again that did not answer."""
+
+
+_log = logging.getLogger("chappe.deliver")
 
 
 class OpenLane(Protocol):
@@ -218,12 +222,21 @@ class Dispatcher:
 
     async def _bury(self, job: Job, event: Event, row: AttemptRow, reason: str) -> None:
         """Put the event among the dead letters: on disk before its lane moves past it."""
-        letter = _dead_letter(event, row, reason, rfc3339(self._clock.now_ms()))
+        time = rfc3339(self._clock.now_ms())
+        letter = _dead_letter(event, row, reason, time)
         while True:
             try:
                 await self._log.append(self._dead_letters, letter)
             except Unavailable:
                 await self._clock.sleep(AGAIN_S)
+            except TooLarge as error:
+                # It fitted into the log without our attributes. The event must end all the same: one
+                # that cannot would end the node, and the next node after it.
+                if letter.data is None:
+                    _log.error("no dead letter of %s: %s", row.position, error)
+                    return
+                why = f"{reason}; without its {len(letter.data)} bytes of data, which do not fit"
+                letter = _dead_letter(structs.replace(event, data=None), row, why, time)
             else:
                 return
 
