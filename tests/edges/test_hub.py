@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chaos.http import Answer, Client
+from tests.chaos.hub import HubProcess, free_port, wait_until
 
 from chappe.server.nats_binary import find_nats_binary
 from chappe.testing.http_sink import Received, Reply, SinkServer
-from tests.chaos.http import Answer, Client
-from tests.chaos.hub import HubProcess, free_port, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
@@ -29,7 +29,13 @@ async def hub(tmp_path: Path) -> AsyncIterator[HubProcess]:
 
 
 async def publish(client: Client, id_: str, *, type_: str = "order.paid") -> dict[str, Any]:
-    headers = {"ce-specversion": "1.0", "ce-id": id_, "ce-source": "/shop", "ce-type": type_}
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": id_,
+        "ce-source": "/shop",
+        "ce-type": type_,
+        "Content-Type": "application/json",
+    }
     answer = await client.ask("POST", "/events", headers, b"{}")
     assert answer.status == 202, answer.body
     said: dict[str, Any] = answer.json()
@@ -102,7 +108,7 @@ async def test_a_repeated_event_is_answered_with_its_first_position(hub: HubProc
 
 
 async def test_a_failed_delivery_is_made_again_under_the_same_webhook_id(hub: HubProcess) -> None:
-    async with SinkServer([Reply(503), Reply(raw=b"", hang_up=True)]) as sink:
+    async with SinkServer([Reply(503), Reply(raw=b"HTTP/1.1 2", hang_up=True)]) as sink:
         client = hub.client()
         await subscribe(client, sink.url, retry={"base_s": 0.05})
         await publish(client, "A-1")

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.chaos.hub import HubProcess, kill, wait_until
 
 from chappe.adapters.nats.connection import Connection, NatsAddress
 from chappe.adapters.nats.shard_lease import NatsShardLease
 from chappe.adapters.system.clock import SystemClock
 from chappe.server.embedded_nats import EmbeddedNats
 from chappe.testing.http_sink import SinkServer
-from tests.chaos.hub import HubProcess, kill, wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 

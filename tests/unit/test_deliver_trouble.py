@@ -12,9 +12,9 @@ from typing_extensions import override
 from chappe.adapters.memory.cursors import MemoryCursors
 from chappe.adapters.memory.event_log import MemoryEventLog
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import ATTEMPTS, Channel
-from chappe.domain.delivery import Delivered, Failed, Outcome
-from chappe.domain.errors import Unavailable
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, Channel
+from chappe.domain.delivery import Delivered, Failed, Outcome, Refused
+from chappe.domain.errors import TooLarge, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.filters import Prefix
 from chappe.domain.position import Position
@@ -39,13 +39,22 @@ class MutedLog(MemoryEventLog):
         return super().append(channel, event)
 
 
+class NarrowLog(MemoryEventLog):
+    """Has room for an event's attributes among the dead letters, not for its data."""
+
+    @override
+    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+        if channel.name == DEADLETTERS and event.data is not None:
+            raise TooLarge("no room")
+        return super().append(channel, event)
+
+
 class LostAck(ShardCursors):
     """Writes what it is told, and fails the write after `fail` was set: the answer was lost."""
 
     def __init__(self, inner: ShardCursors) -> None:
         self._inner = inner
         self.fail = False
-        self.dead_before_checkpoint: MemoryCursors | None = None
         self.written: list[Mapping[str, bytes | None]] = []
 
     @property
@@ -201,6 +210,19 @@ async def test_a_slow_sink_does_not_hold_the_checkpoint_although_it_moves(house:
     assert len(after.delivered["fast"]) <= 5
     taken = {*slow.delivered["slow"], *after.delivered["slow"]}
     assert taken == {f"e-{number}" for number in range(40)}
+
+
+async def test_a_dead_letter_that_does_not_fit_is_kept_without_its_data(house: House) -> None:
+    house.log = NarrowLog(house.clock)
+    await house.open()
+    house.subscribe(subscription("a"))
+    await house.publish(Event(id="big", source="/s", type="t", data=b"12345", text=True))
+    sink = ScriptedSink(house.clock, lambda attempt: Refused(400, "no"))
+    async with house.node(sink) as delivery:
+        await house.clock.until(lambda: bool(sink.attempts) and not delivery.open_events)
+    (letter,) = await house.dead_letters()
+    assert (letter.id, letter.data) == ("big", None)
+    assert "without its 5 bytes of data" in str(letter.extensions["deadletterreason"])
 
 
 async def test_a_flush_does_not_wait_for_what_is_recorded_meanwhile() -> None:

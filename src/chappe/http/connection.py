@@ -107,13 +107,41 @@ class Exchange:
             self._waiter.set_result(None)
 
 
+class Outbox:
+    """Responses of one turn of the loop, written together at its end.
+
+    A write to a client that waits wakes it, and waking costs more than the write. Clients whose
+    events went to the disk together are answered together, so most are awake by then.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+
+    def add(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Write it at the end of this turn."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting.append((transport, data))
+
+    def flush(self) -> None:
+        """Write everything now."""
+        waiting, self._waiting = self._waiting, []
+        for transport, data in waiting:
+            transport.write(data)
+
+
 class Connection(asyncio.Protocol):
     """Reads requests, queues them for `serve`, and writes the responses in their order."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, on_open: Callable[[Connection], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        outbox: Outbox,
+        on_open: Callable[[Connection], None],
     ) -> None:
         self.loop = loop
+        self._outbox = outbox
         self.lost = False
         self._on_open = on_open
         self._parser = httptools.HttpRequestParser(self)
@@ -143,7 +171,7 @@ class Connection(asyncio.Protocol):
                 if self.lost:
                     return
                 if self._last:
-                    self._transport.close()
+                    self._close()
                     return
                 self._waiter = self.loop.create_future()
                 await self._waiter
@@ -161,7 +189,7 @@ class Connection(asyncio.Protocol):
                 return
             self._current = None
             if not exchange.keep_alive or not exchange.answered:
-                self._transport.close()
+                self._close()
                 return
 
     async def respond(self, exchange: Exchange, response: Response) -> None:
@@ -184,7 +212,7 @@ class Connection(asyncio.Protocol):
         parts.append(b"\r\n")
         if exchange.method != "HEAD":
             parts.append(body)
-        self._transport.write(b"".join(parts))
+        self._outbox.add(self._transport, b"".join(parts))
         if self._arriving is None and not self._queue:
             self._within(KEEP_ALIVE_S)
         if self._writable is not None:
@@ -193,17 +221,21 @@ class Connection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write as it is."""
         if not self.lost:
-            self._transport.write(data)
+            self._outbox.add(self._transport, data)
 
     def finish(self) -> None:
         """Close as soon as what was begun is answered."""
         self._last = True
         if self._current is None and not self._queue and self._arriving is None:
-            self._transport.close()
+            self._close()
 
     def abort(self) -> None:
         """Close now."""
         self._transport.abort()
+
+    def _close(self) -> None:
+        self._outbox.flush()
+        self._transport.close()
 
     # What the transport calls
 
@@ -339,7 +371,7 @@ class Connection(asyncio.Protocol):
         refused.keep_alive = False
         refused.refusal = response
         if refused.answered:
-            self._transport.close()
+            self._close()
         elif self._is_queued(refused):
             refused.wake()
         else:
@@ -378,7 +410,7 @@ class Connection(asyncio.Protocol):
         elif self._arriving is not None or self._header_bytes:
             self._refuse(_TOO_SLOW)
         else:
-            self._transport.close()
+            self._close()
 
 
 def _origin_form(url: bytes) -> bytes:

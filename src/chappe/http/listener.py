@@ -10,7 +10,7 @@ from typing import Final
 
 from chappe.domain.errors import InvalidSetting
 from chappe.http.app import App
-from chappe.http.connection import Connection
+from chappe.http.connection import Connection, Outbox
 from chappe.kit.supervise import Supervisor
 
 BACKLOG: Final = 2048
@@ -64,6 +64,7 @@ class Listener:
         Call `App.drain` before `stop`. What takes longer than half a minute is cut off.
         """
         loop = asyncio.get_running_loop()
+        outbox = Outbox(loop)
         async with Supervisor() as tasks:
 
             def opened(connection: Connection) -> None:
@@ -74,7 +75,7 @@ class Listener:
                 tasks.start_soon(self._serve(connection), name="http connection")
 
             server = await loop.create_server(
-                lambda: Connection(loop, opened),
+                lambda: Connection(loop, outbox, opened),
                 sock=self._socket,
                 backlog=BACKLOG,
                 ssl=self._tls,

@@ -1,0 +1,4 @@
+"""Chaos: the hub and its engine are killed under load, again and again; then everything is counted.
+
+`python -m tests.chaos --rounds 21` is the whole; `test_chaos` is a short form of it.
+"""
