@@ -314,9 +314,11 @@ class EmbeddedNats:
 
 def _environment() -> dict[str, str]:
     # Not the hub's own: the engine needs none of it, and it may hold secrets.
-    # A hub is one writer to a few streams: more than 4 threads buy nothing. GOMEMLIMIT is soft:
+    # A hub is one writer to a few streams, which waits for the disk: more threads than half the
+    # processors only look for work where the hub has some (a fifth more events a second on two).
+    # GOMEMLIMIT is soft:
     # above it the engine collects garbage harder, and is refused nothing.
-    return {"GOMAXPROCS": str(min(4, os.cpu_count() or 1)), "GOMEMLIMIT": "512MiB"}
+    return {"GOMAXPROCS": str(max(1, min(4, (os.cpu_count() or 1) // 2))), "GOMEMLIMIT": "512MiB"}
 
 
 def _port(url: str) -> int:

@@ -223,13 +223,21 @@ class Connection(Link):
         return sorted(last.values(), key=lambda message: message.stream_seq)
 
     def follow(
-        self, stream: str, subject: str, from_seq: int, *, max_bytes: int = 4 << 20
+        self,
+        stream: str,
+        subject: str,
+        from_seq: int,
+        *,
+        max_bytes: int = 4 << 20,
+        headers_only: bool = False,
     ) -> Follower:
         """Read a subject (wildcards allowed) from a sequence on, in order, for ever; see Follower.
 
         Nothing happens before the first `next_batch`.
         """
-        return Follower(self, stream, subject, from_seq, max_bytes=max_bytes)
+        return Follower(
+            self, stream, subject, from_seq, max_bytes=max_bytes, headers_only=headers_only
+        )
 
     async def _get_one(self, stream: str, body: Mapping[str, object]) -> Message | None:
         replies = await self.request(f"$JS.API.DIRECT.GET.{stream}", json.dumps(body).encode())

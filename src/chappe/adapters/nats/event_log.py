@@ -6,14 +6,17 @@ the stream is the block's sequence. The writing side (group commit) is in `group
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from chappe.adapters.nats.connection import Connection, Message
 from chappe.adapters.nats.group_commit import BatchCommits, ChannelCommits
-from chappe.adapters.nats.jetstream import ensure_stream, find_stream, stream_info
+from chappe.adapters.nats.jetstream import ensure_stream, find_stream, last_seq, stream_info
+from chappe.adapters.nats.tail import ChannelTail
 from chappe.domain.channel import Block, Channel
 from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
@@ -46,6 +49,7 @@ class NatsEventLog:
         self._cache = _BlockCache(CACHE_BYTES, node)
         self._singles: dict[str, ChannelCommits] = {}
         self._batches: dict[str, BatchCommits] = {}
+        self._tails: dict[str, ChannelTail] = {}
 
     async def open_channel(self, channel: Channel) -> None:
         """Make the channel's stream, or take the one that exists."""
@@ -67,6 +71,12 @@ class NatsEventLog:
         await ensure_stream(self._connection, stream, config)
         self._singles[channel.name] = ChannelCommits(self._connection, channel, self._cache)
         self._batches[channel.name] = BatchCommits(self._connection, channel, self._cache)
+        self._tails[channel.name] = ChannelTail(
+            self._connection,
+            stream,
+            f"EV.{channel.name}.*",
+            partial(self._block_at_tail, channel.name),
+        )
 
     async def shards_of(self, channel: str) -> int | None:
         """The number of shards of a channel that exists; None if there is none of that name."""
@@ -122,14 +132,20 @@ class NatsEventLog:
         self, channel: Channel, shard: int | None, after_block: int
     ) -> AsyncIterator[Sequence[Block]]:
         """All blocks after `after_block`, then new ones as they come."""
-        following = self._connection.follow(
-            _stream(channel.name), _subject(channel.name, shard), after_block + 1
-        )
-        try:
-            async for messages in following:
-                yield [self._block(channel.name, message) for message in messages]
-        finally:
-            await following.close()
+        tail = self._tails[channel.name]
+        while True:
+            reader = await tail.join(shard)
+            try:
+                async for blocks in self._catch_up(channel, shard, after_block, reader.begin):
+                    after_block = blocks[-1].seq
+                    yield blocks
+                while not reader.lost:
+                    came = [block for block in await reader.next() if block.seq > after_block]
+                    if came:
+                        after_block = came[-1].seq
+                        yield came
+            finally:
+                await tail.leave(reader)
 
     async def extent(self, channel: Channel) -> Extent:
         """What the channel holds."""
@@ -149,6 +165,56 @@ class NatsEventLog:
                 low = middle
         return low
 
+    async def _catch_up(
+        self, channel: Channel, shard: int | None, after_block: int, until_block: int
+    ) -> AsyncIterator[Sequence[Block]]:
+        """What stands between `after_block` and where the tail was joined."""
+        last = until_block
+        if shard is not None and after_block < until_block:
+            # Not of a direct get: a replica may lag behind what the tail has passed.
+            last = await last_seq(
+                self._connection, _stream(channel.name), _subject(channel.name, shard)
+            )
+        if last <= after_block:
+            return
+        following = self._connection.follow(
+            _stream(channel.name), _subject(channel.name, shard), after_block + 1
+        )
+        try:
+            async for messages in following:
+                yield [self._block(channel.name, message) for message in messages]
+                if messages[-1].stream_seq >= last:
+                    return
+        finally:
+            await following.close()
+
+    async def _block_at_tail(self, channel: str, message: Message) -> Block | None:
+        """The block of a message that came without its payload; None if it was removed since."""
+        seq = message.stream_seq
+        events = self._cache.events(message.headers)
+        if events is not None:
+            block = Block(
+                seq,
+                _shard_of(message),
+                message.timestamp_ms,
+                message.headers.get(NODE, ""),
+                events,
+            )
+            self._cache.put(channel, block, int(message.headers.get(SIZE, "0")))
+            return block
+        while True:
+            known = self._cache.block(channel, seq)
+            if known is not None:
+                return known
+            whole = await self._connection.get(_stream(channel), seq)
+            if whole is not None:
+                return self._block(channel, whole)
+            # Removed by retention, or a replica that answers lags behind.
+            info = await stream_info(self._connection, _stream(channel))
+            if info.first_seq > seq:
+                return None
+            await asyncio.sleep(LAG_S)
+
     def _block(self, channel: str, message: Message) -> Block:
         seq = message.stream_seq
         known = self._cache.block(channel, seq)
@@ -157,7 +223,7 @@ class NatsEventLog:
         events = self._cache.events(message.headers)
         block = Block(
             seq,
-            int(message.subject.rpartition(".")[2]),
+            _shard_of(message),
             message.timestamp_ms,
             message.headers.get(NODE, ""),
             decode_block(message.payload) if events is None else events,
@@ -169,10 +235,16 @@ class NatsEventLog:
 MEDIA_TYPE = "application/cloudevents-batch+protobuf"
 NODE = "Chappe-Node"
 BLOCK = "Chappe-Block"
+SIZE = "Nats-Msg-Size"
+LAG_S = 0.02
 
 
 def _stream(channel: str) -> str:
     return f"EV_{channel}"
+
+
+def _shard_of(message: Message) -> int:
+    return int(message.subject.rpartition(".")[2])
 
 
 def _subject(channel: str, shard: int | None) -> str:

@@ -37,7 +37,8 @@ class Follower:
     """The messages of a subject from a sequence on: in order, none missing, none twice.
 
     One reader at a time. `next_batch` waits for ever; also iterable with `async for`. A reader that
-    stops reading holds some three times `max_bytes` at most. Close it to free the consumer.
+    stops reading holds some three times `max_bytes` at most. Close it to free the consumer. With
+    `headers_only` the payloads stay where they are, and come as b"".
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Follower:
         *,
         max_bytes: int,
         last_per_subject: bool = False,
+        headers_only: bool = False,
     ) -> None:
         self._connection = connection
         self._stream = stream
@@ -56,6 +58,7 @@ class Follower:
         self._next_seq = max(from_seq, 1)
         self._max_bytes = max_bytes
         self._last_per_subject = last_per_subject
+        self._headers_only = headers_only
         self._loop = asyncio.get_running_loop()
         self._arrived: list[Message] = []
         self._wake: asyncio.Future[None] | None = None
@@ -159,6 +162,7 @@ class Follower:
                     "mem_storage": True,
                     "num_replicas": 1,
                     "max_waiting": 16,
+                    "headers_only": self._headers_only,
                     "inactive_threshold": int(FORGET_AFTER_S * _SECOND),
                     **start,
                 },
@@ -173,7 +177,7 @@ class Follower:
         """Ask for more when there is room: less than one pull's worth is under way or unread."""
         if not self._pulls:
             self._heard_at = self._loop.time()  # without a pull there were no heartbeats to hear
-        most = max(1, min(MOST_MESSAGES, int(self._max_bytes / self._mean_bytes)))
+        most = max(1, min(MOST_MESSAGES, int(self._max_bytes / max(self._mean_bytes, 1.0))))
         while sum(self._pulls.values()) + len(self._arrived) <= most and len(self._pulls) < 4:
             self._pull_number += 1
             reply = f"{self._inbox}{self._pull_number}"

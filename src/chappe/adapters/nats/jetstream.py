@@ -97,6 +97,19 @@ async def stream_info(conn: Connection, name: str, *, subjects_filter: str = "")
     )
 
 
+async def last_seq(conn: Connection, name: str, subject: str) -> int:
+    """The sequence of a subject's last message as the leader knows it; 0 when there is none."""
+    try:
+        reply = await conn.api(f"STREAM.MSG.GET.{name}", {"last_by_subj": subject})
+    except ApiError as error:
+        if error.err_code in _NO_MESSAGE:
+            return 0
+        raise
+    message = reply["message"]
+    assert isinstance(message, dict)
+    return int(message["seq"])
+
+
 async def stream_names(conn: Connection, *, subject: str = "") -> list[str]:
     """The names of all streams, or of those that take a subject, in the server's order."""
     names: list[str] = []
