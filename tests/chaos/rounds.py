@@ -89,7 +89,7 @@ async def run(plan: Plan, directory: Path, say: Callable[[str], None]) -> Report
     report = Report(plan)
     ledger = Ledger()
     receivers = Receivers(ledger, Random(random.random()))
-    hub = HubProcess(directory / "data")
+    hub = HubProcess(directory / "data", "--shards", "4")
     supervisor = Supervisor(hub)
     async with receivers.server, asyncio.TaskGroup() as tasks:
         supervising = tasks.create_task(supervisor.run(), name="supervisor")

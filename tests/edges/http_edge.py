@@ -241,7 +241,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             find=find,
             trace=Trace(
                 log, index, find.one, attempts_known, lambda: channels,
-                lambda: state.value.subscriptions, check,
+                lambda: state.value.subscriptions, check, find.first, 60_000,
             ),
             register=register,
             state=state,

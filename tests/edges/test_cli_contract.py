@@ -147,7 +147,7 @@ def test_the_help_tells_the_exit_codes() -> None:
         (["schema", "add", "t", "-"], "no JSON object"),
         (["--url", "ftp://x", "event", "ls"], "ftp://x"),
         (["dev", "--port", "high"], "port"),
-        (["serve", "--shards", "0"], "shards"),
+        (["serve", "--shards", "257"], "shards"),
     ],
 )
 def test_wrong_usage_is_told_in_three_lines_and_ends_with_2(

@@ -348,3 +348,37 @@ async def test_another_node_goes_on_where_one_was_killed(
         )
     assert ready.json()["status"] == "ready"
     assert re.search(r"owns 4 of 4", ready.body.decode())
+
+
+async def with_a_credential(client: Client) -> None:
+    credential = {
+        "credentialtype": "ACCESSTOKEN",
+        "accesstoken": SECRET,
+        "accesstokentype": "bearer",
+    }
+    await subscribe(client, "http://127.0.0.1:9/x", sinkcredential=credential)
+
+
+async def test_a_node_with_another_key_is_not_ready_once_a_credential_is_stored(
+    nodes: tuple[HubProcess, HubProcess],
+) -> None:
+    one, other = nodes
+    await with_a_credential(one.client())
+    found = await ask_until(other.client(), "/readyz", lambda answer: answer.status == 503)
+    (check,) = [check for check in found.json()["checks"] if not check["ok"]]
+    assert check["name"] == "registry"
+    assert "sealed with another key" in check["detail"]
+    assert (await one.client().ask("GET", "/readyz")).status == 200
+
+
+async def test_a_node_whose_key_does_not_open_what_is_stored_refuses_to_start(
+    nodes: tuple[HubProcess, HubProcess],
+) -> None:
+    one, other = nodes
+    await with_a_credential(one.client())
+    await other.stop()
+    await other.spawn()
+    code = await asyncio.wait_for(other.wait(), 20.0)
+    assert code == 2
+    assert "data-2/secret.key: not the key that the registry's secrets" in other.last_words()
+    assert "copy secret.key of the node that stored them" in other.last_words()

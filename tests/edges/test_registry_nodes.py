@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,10 @@ from chappe.adapters.nats.connection import Connection, NatsAddress
 from chappe.adapters.nats.registry_log import NatsRegistryLog
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
-from chappe.domain.errors import Unavailable
+from chappe.domain.errors import Unavailable, WrongKey
 from chappe.flows.materialise import Materialise
 from chappe.flows.register import Register
-from chappe.formats.subscription_json import SubscriptionDraft
+from chappe.formats.subscription_json import CredentialDraft, SubscriptionDraft
 from chappe.kit.latest import Latest
 from chappe.registry.state import State, empty
 from chappe.server.embedded_nats import EmbeddedNats, Engine
@@ -26,6 +26,7 @@ from chappe.server.embedded_nats import EmbeddedNats, Engine
 pytestmark = pytest.mark.engine
 
 DRAFT = SubscriptionDraft(sink="https://billing.example/events")
+SEALED = replace(DRAFT, credential=CredentialDraft("ACCESSTOKEN", None, "secret"))
 
 
 @dataclass
@@ -36,11 +37,13 @@ class Node:
 
 
 @contextlib.asynccontextmanager
-async def node(engine: Engine, name: str, *, snapshot_every: int = 500) -> AsyncIterator[Node]:
+async def node(
+    engine: Engine, name: str, *, snapshot_every: int = 500, key: bytes = b"k" * 32
+) -> AsyncIterator[Node]:
     address = NatsAddress((engine.url,), engine.user, engine.password)
     connection = await Connection.open(address, name=name)
     log, state, clock = NatsRegistryLog(connection), Latest(empty()), SystemClock()
-    secrets, numbers = SystemSecrets(b"k" * 32), itertools.count()
+    secrets, numbers = SystemSecrets(key), itertools.count()
 
     async def extent(channel: str) -> int:
         return 0
@@ -98,3 +101,33 @@ async def test_a_restart_of_the_engine_loses_no_declaration(tmp_path: Path) -> N
         for each in (a, b):
             await each.state.wait_until(lambda state: state.subscriptions.keys() >= made)
         assert a.state.value.subscriptions == b.state.value.subscriptions
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - the node has no event for it
+            await asyncio.sleep(0.01)
+
+
+async def test_a_node_with_another_key_says_what_troubles_it(tmp_path: Path) -> None:
+    async with (
+        EmbeddedNats(tmp_path) as engine,
+        node(engine, "a") as a,
+        node(engine, "b", key=b"x" * 32) as b,
+    ):
+        await declare(a, 1)
+        await b.state.wait_until(lambda state: len(state.subscriptions) == 1)
+        assert b.materialise.trouble == ""
+        await a.register.create_subscription(SEALED)
+        await until(lambda: bool(b.materialise.trouble))
+        assert "sealed with another key" in b.materialise.trouble
+        assert a.materialise.trouble == ""
+
+
+async def test_a_node_whose_key_opens_nothing_does_not_load(tmp_path: Path) -> None:
+    async with EmbeddedNats(tmp_path) as engine:
+        async with node(engine, "a") as a:
+            await a.register.create_subscription(SEALED)
+        with pytest.raises(WrongKey, match="subscription"):
+            async with node(engine, "b", key=b"x" * 32):
+                pass

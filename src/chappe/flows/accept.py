@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from chappe.domain.channel import OWN, Channel
-from chappe.domain.errors import CallerError, InvalidBatch, Malformed, NotFound, SchemaMismatch
+from chappe.domain.errors import (
+    CallerError,
+    InvalidBatch,
+    Malformed,
+    NotFound,
+    SchemaMismatch,
+    Unavailable,
+)
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
@@ -63,6 +71,34 @@ class Accept:
         position = await self._log.append(target, event)
         seen.add(event, position, self._clock.now_ms())
         return Receipt(position, warnings=warnings)
+
+    def begin(
+        self, channel: str, event: Event, done: Callable[[Receipt | Exception], None]
+    ) -> None:
+        """The same without a task: `done` gets the receipt, or the error that storing ended in.
+
+        Raises:
+            CallerError, Overloaded: as `__call__`; nothing was begun then.
+        """
+        target = self._channel(channel)
+        seen = self._seen(channel)
+        first = seen.first(event)
+        if first is not None:
+            done(Receipt(first, duplicate=True))
+            return
+        warnings = self._checked(event)
+        self._may_store()
+
+        def stored(ended: asyncio.Future[Position]) -> None:
+            error = ended.exception()
+            if error is not None:
+                done(error if isinstance(error, Exception) else Unavailable(str(error)))
+                return
+            position = ended.result()
+            seen.add(event, position, self._clock.now_ms())
+            done(Receipt(position, duplicate=False, warnings=warnings))
+
+        self._log.append(target, event).add_done_callback(stored)
 
     async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
         """Store all of the events or, when one is refused, none.

@@ -7,20 +7,23 @@ Whatever is raised on the way becomes a problem (http/problems); no route catche
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 
 from chappe.domain.access import ANYONE, PUBLISH, Principal, may_publish, require
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import ChappeError, NotAllowed, Unavailable
+from chappe.domain.event import Event
+from chappe.flows.accept import Receipt
+from chappe.formats import cloudevents_http
 from chappe.http import events
-from chappe.http.call import AsgiCall, Call, ClientGone, Receive, Scope, Send
+from chappe.http.call import AsgiCall, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.exchange import Header, Request, Response, find_header
 from chappe.http.health import livez, readyz
 from chappe.http.metrics import Metrics
 from chappe.http.paging import parse_query
-from chappe.http.parts import Parts
+from chappe.http.parts import Parts, is_batch
 from chappe.http.principal import authenticate
 from chappe.http.problems import code_of, problem, problem_response
 from chappe.http.request_log import RequestLog
@@ -74,9 +77,62 @@ class App:
         """Wait, after `drain`, until no request is under way."""
         await self._idle.wait()
 
+    def begin(self, call: WholeCall, answer: Callable[[Response], None]) -> bool:
+        """Publish one event to the default channel without a task, if nothing needs one.
+
+        Most requests are like that. What is refused goes the usual way, which tells why: False.
+        """
+        parts = self._parts
+        headers, body = call.headers, call.whole_body
+        if (
+            call.path != b"/events"
+            or call.query
+            or self._draining
+            or not parts.authorizer.is_open
+            or len(body) > parts.limits.event_bytes
+            or is_batch(headers)
+        ):
+            return False
+        started_s = perf_counter()
+
+        def done(ended: Receipt | Exception) -> None:
+            self._under_way -= 1
+            if isinstance(ended, Exception):
+                response = problem(ended)
+                self._refused(call, DEFAULT, None, ended, response)
+            else:
+                response = events.accepted(DEFAULT, ended)
+                self._accepted(DEFAULT, 1, int(ended.duplicate), len(body), started_s)
+            answer(response)
+            if self._draining and not self._under_way:
+                self._idle.set()
+
+        self._under_way += 1
+        try:
+            event = cloudevents_http.decode(headers, body)
+            assert isinstance(event, Event)
+            parts.accept.begin(DEFAULT, event, done)
+        except Exception:  # noqa: BLE001  # the usual way finds it again, and tells
+            self._under_way -= 1
+            return False
+        return True
+
+    def _accepted(
+        self, channel: str, count: int, duplicates: int, size: int, started_s: float
+    ) -> None:
+        counters = self._parts.counters
+        took_s = perf_counter() - started_s
+        counters.accepted += count
+        counters.duplicates += duplicates
+        counters.event_bytes += size
+        counters.accept_s.observe(took_s)
+        self._log.accepted(
+            channel, events=count, duplicates=duplicates, size_bytes=size, seconds=took_s
+        )
+
     async def _publish(self, call: Call) -> None:
         """The hot path: POST on a path that ends as the events routes do."""
-        parts, counters = self._parts, self._parts.counters
+        parts = self._parts
         channel, by = DEFAULT, None
         try:
             if call.path != b"/events":
@@ -98,14 +154,7 @@ class App:
             response = problem(error)
             self._refused(call, channel, by, error, response)
         else:
-            took_s = perf_counter() - started_s
-            counters.accepted += count
-            counters.duplicates += duplicates
-            counters.event_bytes += len(body)
-            counters.accept_s.observe(took_s)
-            self._log.accepted(
-                channel, events=count, duplicates=duplicates, size_bytes=len(body), seconds=took_s
-            )
+            self._accepted(channel, count, duplicates, len(body), started_s)
         await call.answer(response)
 
     async def _other(self, call: Call) -> None:
@@ -170,7 +219,12 @@ class App:
         return authenticate(self._parts.authorizer, call.headers, query.get("access_token"))
 
     def _refused(
-        self, call: Call, channel: str, by: Principal | None, error: Exception, response: Response
+        self,
+        call: Call | WholeCall,
+        channel: str,
+        by: Principal | None,
+        error: Exception,
+        response: Response,
     ) -> None:
         code = code_of(error)
         self._parts.counters.rejected[code] += 1
@@ -206,7 +260,7 @@ def _options(route: Route, by: Principal, params: Mapping[str, str], call: Call)
     return Response(204, b"", ((b"allow", b"POST"), *grant))
 
 
-def _shown(call: Call) -> str:
+def _shown(call: Call | WholeCall) -> str:
     """The path for the log, which never shows the query: a token may stand there."""
     return call.path[:200].decode("latin-1")
 

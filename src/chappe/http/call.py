@@ -44,6 +44,19 @@ class Call(Protocol):
         ...
 
 
+class WholeCall(Protocol):
+    """A request that has arrived whole."""
+
+    @property
+    def path(self) -> bytes: ...
+    @property
+    def query(self) -> bytes: ...
+    @property
+    def headers(self) -> list[Header]: ...
+    @property
+    def whole_body(self) -> bytes: ...
+
+
 class AsgiCall:
     """The request of any ASGI server."""
 

@@ -80,6 +80,11 @@ class Exchange:
             raise too_large(limit_bytes)
         return bytes(self._body)
 
+    @property
+    def whole_body(self) -> bytes:
+        """The body of a request that has arrived whole."""
+        return bytes(self._body)
+
     async def answer(self, response: Response) -> None:
         """Send the response; a HEAD request gets its headers alone."""
         self.answered = True
@@ -131,6 +136,12 @@ class Outbox:
             transport.write(data)
 
 
+Begin = Callable[["Exchange", Callable[[Response], None]], bool]
+"""Takes a request that has arrived whole, and gives the response to the callable, now or later; False:
+it does not, and the request goes the usual way. For what is asked so often that a task's turns cost
+more than the work."""
+
+
 class Connection(asyncio.Protocol):
     """Reads requests, queues them for `serve`, and writes the responses in their order."""
 
@@ -139,9 +150,13 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         outbox: Outbox,
         on_open: Callable[[Connection], None],
+        begin: Begin | None = None,
     ) -> None:
+        """`begin` may take a whole request at once; see Begin."""
         self.loop = loop
         self._outbox = outbox
+        self._begin = begin
+        self._begun = False
         self.lost = False
         self._on_open = on_open
         self._parser = httptools.HttpRequestParser(self)
@@ -193,7 +208,12 @@ class Connection(asyncio.Protocol):
                 return
 
     async def respond(self, exchange: Exchange, response: Response) -> None:
-        """Write one response."""
+        """Write one response, and wait while the client does not read."""
+        self._respond(exchange, response)
+        if self._writable is not None:
+            await self._writable
+
+    def _respond(self, exchange: Exchange, response: Response) -> None:
         exchange.answered = True
         if self.lost:
             return
@@ -215,8 +235,6 @@ class Connection(asyncio.Protocol):
         self._outbox.add(self._transport, b"".join(parts))
         if self._arriving is None and not self._queue:
             self._within(KEEP_ALIVE_S)
-        if self._writable is not None:
-            await self._writable
 
     def write(self, data: bytes) -> None:
         """Write as it is."""
@@ -286,6 +304,7 @@ class Connection(asyncio.Protocol):
         # A client may close its half and wait for the answer; TLS knows no halves.
         self._last = True
         busy = self._current is not None or bool(self._queue)
+        self._outbox.flush()
         return busy and self._arriving is None and not self._transport.get_extra_info("sslcontext")
 
     def pause_writing(self) -> None:  # type: ignore[explicit-override]
@@ -351,8 +370,38 @@ class Connection(asyncio.Protocol):
             self._within(KEEP_ALIVE_S)
         elif self._is_queued(exchange):
             exchange.wake()
-        else:
+        elif not self._begins(exchange):
             self._enqueue(exchange)
+
+    def _begins(self, exchange: Exchange) -> bool:
+        """Whether the request is taken at once. Meanwhile it is the current one, as in `serve`."""
+        if (
+            self._begin is None
+            or exchange.method != "POST"
+            or self._current is not None
+            or self._queue
+            or self._writable is not None
+            or not exchange.keep_alive
+        ):
+            return False
+        self._current = exchange
+        self._begun = True
+        if self._begin(exchange, self._ended):
+            return True
+        self._current = None
+        self._begun = False
+        return False
+
+    def _ended(self, response: Response) -> None:
+        """The response to a request that was taken at once."""
+        exchange, self._current = self._current, None
+        self._begun = False
+        assert exchange is not None
+        self._respond(exchange, response)
+        if self._queue or self.lost:
+            self._wake()
+        elif not exchange.keep_alive:
+            self._close()
 
     def _enqueue(self, exchange: Exchange) -> None:
         self._queue.append(exchange)
@@ -360,7 +409,8 @@ class Connection(asyncio.Protocol):
             # One request at a time: the rest waits in the socket, not in memory.
             self._reading = False
             self._transport.pause_reading()
-        self._wake()
+        if not self._begun:
+            self._wake()
 
     def _refuse(self, response: Response) -> None:
         """Answer outside of the app, after what came before, and close."""

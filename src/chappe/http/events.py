@@ -47,7 +47,7 @@ async def publish(
     found = cloudevents_http.decode(headers, body)
     if isinstance(found, Event):
         receipt = await parts.accept(channel, found)
-        return _accepted(channel, receipt), 1, int(receipt.duplicate)
+        return accepted(channel, receipt), 1, int(receipt.duplicate)
     if len(found) > parts.limits.batch_events:
         raise TooLarge(
             f"batch: {len(found)} events; at most {parts.limits.batch_events} go in one request",
@@ -117,7 +117,8 @@ async def trace(parts: Parts, request: Request) -> Response:
     )
 
 
-def _accepted(channel: str, receipt: Receipt) -> Response:
+def accepted(channel: str, receipt: Receipt) -> Response:
+    """The answer to one event that was taken in."""
     # Written by hand: this is the answer to nearly every request.
     position = b"%d-%d-%d" % receipt.position
     body = b'{"position": "%b", "duplicate": %b}' % (

@@ -75,7 +75,7 @@ class Listener:
                 tasks.start_soon(self._serve(connection), name="http connection")
 
             server = await loop.create_server(
-                lambda: Connection(loop, outbox, opened),
+                lambda: Connection(loop, outbox, opened, self._app.begin),
                 sock=self._socket,
                 backlog=BACKLOG,
                 ssl=self._tls,

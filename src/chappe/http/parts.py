@@ -40,11 +40,15 @@ class Limits:
 
     def of(self, headers: Sequence[Header]) -> int:
         """The most bytes that the body of a publishing request with these headers may have."""
-        for name, value in headers:
-            if name == b"content-type":
-                batch = value[: len(BATCH_TYPE)].lower() == BATCH_TYPE
-                return self.batch_bytes if batch else self.event_bytes
-        return self.event_bytes
+        return self.batch_bytes if is_batch(headers) else self.event_bytes
+
+
+def is_batch(headers: Sequence[Header]) -> bool:
+    """Whether a request with these headers says that it carries a batch."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value[: len(BATCH_TYPE)].lower() == BATCH_TYPE
+    return False
 
 
 class Accepting(Protocol):
@@ -52,6 +56,9 @@ class Accepting(Protocol):
 
     async def __call__(self, channel: str, event: Event) -> Receipt: ...
     async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]: ...
+    def begin(
+        self, channel: str, event: Event, done: Callable[[Receipt | Exception], None]
+    ) -> None: ...
 
 
 class Finding(Protocol):

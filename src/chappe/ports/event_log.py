@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,7 +33,7 @@ class EventLog(Protocol):
         """
         ...
 
-    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+    def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         """Store the event at the end of its key's shard; done once it is on disk.
 
         The event joins the next block of its shard when this is called, not when it is awaited, so

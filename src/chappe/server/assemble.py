@@ -23,6 +23,7 @@ from chappe.adapters.sqlite.writer import Bounds
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.channel import ATTEMPTS, DEADLETTERS, DEFAULT, Channel
+from chappe.domain.errors import InvalidSetting, WrongKey
 from chappe.domain.seen import SeenEvents
 from chappe.domain.subscription import Defaults
 from chappe.flows.accept import Accept
@@ -72,6 +73,7 @@ async def assemble(
 
     Raises:
         Conflict: the engine holds something that contradicts the settings.
+        InvalidSetting: the node's secret.key does not open what the registry holds.
         Unavailable: the engine does not answer.
     """
     data = settings.data
@@ -91,12 +93,19 @@ async def assemble(
     await registry_log.open()
 
     vault = SystemSecrets.from_file(data / "secret.key")
-    shards = await log.shards_of(DEFAULT) or settings.shards
+    # Shards spread delivery over nodes, and a private engine serves one node alone (ADR 0005).
+    shards = await log.shards_of(DEFAULT) or settings.shards or (4 if settings.nats else 1)
     state: Latest[State] = Latest(empty(shards))
     materialise = Materialise(
         log=registry_log, state=state, clock=clock, secrets=vault, shards=shards
     )
-    await materialise.load()
+    try:
+        await materialise.load()
+    except WrongKey as error:
+        raise InvalidSetting(
+            f"{data / 'secret.key'}: not the key that the registry's secrets were stored with "
+            f"({error.message}); copy secret.key of the node that stored them here, mode 0600"
+        ) from error
     for channel in state.value.channels.values():
         await log.open_channel(channel)
 
@@ -109,10 +118,9 @@ async def assemble(
         ),
     )
     reached: defaultdict[str, Latest[int]] = defaultdict(lambda: Latest(0))
+    window_ms = int(settings.dedupe_window_s * 1000)
     seen: defaultdict[str, SeenEvents] = defaultdict(
-        lambda: SeenEvents(
-            window_ms=int(settings.dedupe_window_s * 1000), limit=settings.dedupe_events
-        )
+        lambda: SeenEvents(window_ms=window_ms, limit=settings.dedupe_events)
     )
     sink = HttpSink(now=lambda: clock.now_ms() / 1000)
 
@@ -143,7 +151,7 @@ async def assemble(
         counters=counters,
         reached=reached.__getitem__,
         seen=seen.__getitem__,
-        window_ms=int(settings.dedupe_window_s * 1000),
+        window_ms=window_ms,
         node=node,
     )
 
@@ -172,6 +180,7 @@ async def assemble(
                     connection.connected,
                     "connected" if connection.connected else "no answer; reconnecting",
                 ),
+                HealthCheck("registry", not materialise.trouble, materialise.trouble),
                 HealthCheck(
                     "disk",
                     disk is None or not disk.is_full,
@@ -204,6 +213,8 @@ async def assemble(
                 lambda: state.value.channels,
                 lambda: state.value.subscriptions,
                 check,
+                find.first,
+                window_ms,
             ),
             register=Register(
                 log=registry_log,

@@ -103,10 +103,11 @@ class Settings:
         ),
     )
     shards: int = field(
-        default=4,
+        default=0,
         metadata=_says(
-            kinds.whole(1, 256),
-            "Shards of each channel that is made from now on: how many nodes can deliver from it.",
+            kinds.whole(1, 256, or_zero=True),
+            "Shards of each channel that is made from now on: how many nodes can deliver from it. "
+            "0 makes 1 with the private engine, 4 with `nats`.",
         ),
     )
     tokens: Path | None = field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from chappe.domain.channel import Block, Channel
@@ -39,7 +39,7 @@ class MemoryEventLog:
                 "the number is fixed when the channel is made"
             )
 
-    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+    def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         """Store the event in a block of its own."""
         stored: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         stored.set_result(self._store(channel, shard_of(event.key, channel.shards), [event])[0])
