@@ -31,12 +31,14 @@ chaos: $(DEV)       ## kill -9 under load, then count
 	$(BIN)/python -m tests.chaos --rounds 21
 
 fuzz: $(DEV)        ## the decoders, for a bounded time
-	$(BIN)/python -m tests.fuzz --seconds 120
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(BIN)/python -m tests.fuzz --seconds 60
 
 lock: $(DEV)        ## renew the lock files
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml --group dev -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group fuzz -o requirements-fuzz.lock
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Chappe needs Python 3.11 or newer; try: make PYTHON=python3.12")'
