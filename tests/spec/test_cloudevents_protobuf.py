@@ -20,39 +20,7 @@ from chappe.domain.event import Event
 from chappe.formats.block import decode_block, encode_block
 from chappe.formats.cloudevents_protobuf import decode, encode
 from tests.fuzz.strategies import events, mutated
-
-PROTO = """
-syntax = "proto3";
-package witness.v1;
-import "google/protobuf/any.proto";
-import "google/protobuf/timestamp.proto";
-message CloudEvent {
-  string id = 1;
-  string source = 2;
-  string spec_version = 3;
-  string type = 4;
-  map<string, Value> attributes = 5;
-  oneof data {
-    bytes binary_data = 6;
-    string text_data = 7;
-    google.protobuf.Any proto_data = 8;
-  }
-  message Value {
-    oneof attr {
-      bool ce_boolean = 1;
-      int32 ce_integer = 2;
-      string ce_string = 3;
-      bytes ce_bytes = 4;
-      string ce_uri = 5;
-      string ce_uri_ref = 6;
-      google.protobuf.Timestamp ce_timestamp = 7;
-    }
-  }
-}
-message CloudEventBatch {
-  repeated CloudEvent events = 1;
-}
-"""
+from tests.spec.official_proto import PROTO
 
 
 def _witness(folder: Path) -> tuple[Any, Any]:
@@ -66,7 +34,7 @@ def _witness(folder: Path) -> tuple[Any, Any]:
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(set_file.read_bytes()).file:
         pool.Add(file)
-    names = ("witness.v1.CloudEvent", "witness.v1.CloudEventBatch")
+    names = ("io.cloudevents.v1.CloudEvent", "io.cloudevents.v1.CloudEventBatch")
     event, batch = (
         message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in names
     )
