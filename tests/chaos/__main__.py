@@ -6,12 +6,15 @@ import argparse
 import asyncio
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.report import as_json, table
-from tests.chaos.rounds import Plan, run
+from tests.chaos.rounds import Plan, Report, run
 
 
 def main() -> int:
@@ -25,7 +28,13 @@ def main() -> int:
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     _say(f"seed {seed}")
     directory = Path(tempfile.mkdtemp(prefix="chappe-chaos-"))
-    report = asyncio.run(run(Plan(arguments.rounds, seed), directory, _say))
+    try:
+        report = asyncio.run(_until_told(run(Plan(arguments.rounds, seed), directory, _say)))
+    except asyncio.CancelledError:
+        _say(f"ended by SIGTERM{f'; kept: {directory}' if arguments.keep else ''}")
+        if not arguments.keep:
+            shutil.rmtree(directory)
+        return 128 + signal.SIGTERM
     _say(table(report))
     if arguments.json is not None:
         arguments.json.write_text(as_json(report))
@@ -34,6 +43,13 @@ def main() -> int:
     else:
         shutil.rmtree(directory)
     return 1 if report.findings.problems else 0
+
+
+async def _until_told(work: Coroutine[Any, Any, Report]) -> Report:
+    """The work, which SIGTERM ends as Ctrl-C does: with everything that it has started."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _say(text: str) -> None:

@@ -18,7 +18,8 @@ from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.errors import Unavailable, WrongKey
 from chappe.flows.materialise import Materialise
 from chappe.flows.register import Register
-from chappe.formats.subscription_json import CredentialDraft, SubscriptionDraft
+from chappe.formats.sink_settings import CredentialDraft
+from chappe.formats.subscription_json import SubscriptionDraft
 from chappe.kit.latest import Latest
 from chappe.registry.state import State, empty
 from chappe.server.embedded_nats import EmbeddedNats, Engine

@@ -216,6 +216,8 @@ def test_3_deep_nesting_is_refused(opening: bytes, *, closed: bool) -> None:
         '"data":{"a":":"},"dat\\u0061":{"a":1}',
         '"data_base64":"","data_base64":""',
         '"subject":"x" , "subject" \n:\t"y"',
+        '"id":"a\\u003ab"',
+        '"id":"a\\u003Ab"',
     ],
 )
 def test_3_a_duplicate_member_is_refused(members: str) -> None:

@@ -35,8 +35,8 @@ CHANNEL = Channel("default", 1)
 WINDOW_MS = 120_000
 
 
-def event(number: int, **attributes: str) -> Event:
-    return Event(id=f"e-{number}", source="/s", type="t", **attributes)
+def event(number: int) -> Event:
+    return Event(id=f"e-{number}", source="/s", type="t")
 
 
 def subscription(name: str = "a", **changes: object) -> Subscription:

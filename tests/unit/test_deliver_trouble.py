@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -33,7 +33,7 @@ class MutedLog(MemoryEventLog):
     muted = False
 
     @override
-    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+    def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         if self.muted and channel.name == ATTEMPTS:
             raise Unavailable("muted")
         return super().append(channel, event)
@@ -43,7 +43,7 @@ class NarrowLog(MemoryEventLog):
     """Has room for an event's attributes among the dead letters, not for its data."""
 
     @override
-    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+    def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         if channel.name == DEADLETTERS and event.data is not None:
             raise TooLarge("no room")
         return super().append(channel, event)
@@ -235,7 +235,7 @@ async def test_a_flush_does_not_wait_for_what_is_recorded_meanwhile() -> None:
 
     class Busy(MemoryEventLog):
         @override
-        def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+        def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
             recorder.record(row)  # an attempt ends while the last are written
             return log.append(channel, event)
 

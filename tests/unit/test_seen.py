@@ -107,3 +107,32 @@ def test_an_event_of_the_same_id_and_another_source_is_another_event() -> None:
     seen = SeenEvents(window_ms=WINDOW_MS, limit=10)
     seen.add(event(1), place(1), 0)
     assert seen.first(Event(id="1", source="/other", type="t")) is None
+
+
+def test_a_repeat_after_a_quiet_window_is_no_repeat() -> None:
+    seen = SeenEvents(window_ms=WINDOW_MS, limit=10)
+    seen.add(event(1), place(1), 0)
+    assert seen.first(event(1), WINDOW_MS - 1) == place(1)
+    assert seen.first(event(1), WINDOW_MS) is None
+    assert not seen.is_repeated(event(1), place(2), WINDOW_MS)
+    assert seen.is_repeated(event(1), place(3), WINDOW_MS + 1)
+
+
+@given(steps, st.integers(0, 3 * WINDOW_MS))
+def test_at_look_up_an_entry_lives_between_half_a_window_and_a_whole_one(
+    added: list[tuple[int, int]], quiet_ms: int
+) -> None:
+    seen = SeenEvents(window_ms=WINDOW_MS, limit=1_000)
+    now_ms = 0
+    last: dict[int, int] = {}
+    for block, (number, wait_ms) in enumerate(added):
+        now_ms += wait_ms
+        seen.add(event(number), place(block), now_ms)
+        last[number] = now_ms
+    now_ms += quiet_ms
+    for number, at_ms in last.items():
+        found = seen.first(event(number), now_ms)
+        if now_ms - at_ms < WINDOW_MS // 2:
+            assert found is not None
+        if now_ms - at_ms >= WINDOW_MS:
+            assert found is None

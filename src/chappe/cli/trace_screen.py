@@ -57,6 +57,8 @@ def _head(trace: Trace, session: Session) -> str:
         f"accepted {moment(trace.acceptedat)}" + (f" by {trace.node}" if trace.node else ""),
         f"position {trace.position}",
     ]
+    if trace.first is not None:
+        parts.append(f"repeats {trace.first}, which is shown")
     if trace.channel != "default":
         parts.append(f"channel {trace.channel}")
     head = printable("   ".join(parts))

@@ -38,6 +38,7 @@ BY_CODE: Mapping[str, type[ChappeError]] = MappingProxyType(
             errors.Unavailable,
             errors.Overloaded,
             errors.OutOfSpace,
+            errors.WrongKey,
         )
     }
 )

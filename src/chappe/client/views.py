@@ -103,6 +103,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     node: str | None = None
     schema: SchemaCheck | None = None
     subscriptions: Sequence[Arrival] = ()
+    first: str | None = None
 
 
 class Subscribed(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,8 @@ class DeadLetter:
 
 Settlement: TypeAlias = Ack | Retry | DeadLetter
 
+_ACK = Ack()
+
 
 def settle(
     outcome: Outcome,
@@ -78,7 +80,7 @@ def settle(
     """
     match outcome:
         case Delivered():
-            return Ack()
+            return _ACK
         case Refused(status=status, reason=reason):
             return DeadLetter(f"refused with {status}: {reason}")
         case Failed(reason=reason, retry_after_s=asked_s):

@@ -17,7 +17,8 @@
     │   └── Conflict                the thing changed meanwhile, or exists
     ├── Unavailable                 the engine or the hub cannot do it now; try again
     │   ├── Overloaded              too much is waiting; try again later
-    │   └── OutOfSpace              the disk is nearly full; nothing is stored until there is room
+    │   ├── OutOfSpace              the disk is nearly full; nothing is stored until there is room
+    │   └── WrongKey                a stored secret does not open with this node's key
     └── Fenced                      this node lost the shard to another; never shown to a caller
 
 Each class has a stable `code`, listed in docs/errors.md. Messages name the thing, the value and the rule.
@@ -175,6 +176,12 @@ class OutOfSpace(Unavailable):
     """The disk is nearly full; nothing was stored, nor will be until there is room."""
 
     code = "out_of_space"
+
+
+class WrongKey(Unavailable):
+    """A stored secret does not open: it was sealed with another key than this node's, or altered."""
+
+    code = "wrong_key"
 
 
 class Fenced(ChappeError):

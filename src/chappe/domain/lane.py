@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 MAX_OPEN = 1_024
 """Events that a lane may have taken and not settled: enough to keep a fast sink busy over one block,
 few enough that a thousand lanes fit in memory."""
@@ -33,12 +35,13 @@ class Place(NamedTuple):
 START = Place(0, -1)
 
 
-@dataclass(slots=True)
-class Open:
+class Open(msgspec.Struct, gc=False):
     """An event that the lane took and did not settle; times are Unix ms.
 
     `attempts` counts the tries that ended. `due_ms` is when to try again, None while it is queued or
     under way. `first_ms` is when it was first tried, None before.
+
+    (A Struct and no dataclass, as Event: one is made for every delivery.)
     """
 
     attempts: int = 0

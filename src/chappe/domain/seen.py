@@ -10,33 +10,45 @@ class SeenEvents:
     """First positions by (source, id), bounded by age and number.
 
     Two generations: the younger takes entries until it is full or half a window old, then it becomes
-    the elder and the elder is dropped. So an entry lives between half a window and a whole one, and
-    forgetting costs nothing per event.
+    the elder and the elder is dropped. A generation counts until its first entry is a window old. So an
+    entry lives between half a window and a whole one, whether others come or not, and forgetting costs
+    nothing per event.
     """
 
     def __init__(self, *, window_ms: int, limit: int) -> None:
+        self._window_ms = window_ms
         self._half_ms = window_ms // 2
         self._half = max(1, limit // 2)
         self._young: dict[tuple[str, str], Position] = {}
         self._elder: dict[tuple[str, str], Position] = {}
-        self._since_ms: int | None = None
+        self._young_ms: int | None = None
+        self._elder_ms = 0
         self.enabled = window_ms > 0 and limit > 0
 
-    def first(self, event: Event) -> Position | None:
-        """Where the event was first seen, or None."""
+    def first(self, event: Event, now_ms: int | None = None) -> Position | None:
+        """Where the event was first seen within the window before `now_ms`, or None.
+
+        Without `now_ms` the age does not count.
+        """
         key = (event.source, event.id)
-        return self._young.get(key) or self._elder.get(key)
+        found, since_ms = self._young.get(key), self._young_ms
+        if found is None:
+            found, since_ms = self._elder.get(key), self._elder_ms
+            if found is None:
+                return None
+        if now_ms is None or since_ms is None or now_ms - since_ms < self._window_ms:
+            return found
+        return None
 
     def add(self, event: Event, position: Position, at_ms: int) -> None:
         """Remember where the event stands."""
         if not self.enabled:
             return
-        if self._since_ms is None:
-            self._since_ms = at_ms
-        elif len(self._young) >= self._half or at_ms - self._since_ms >= self._half_ms:
-            self._elder = self._young
-            self._young = {}
-            self._since_ms = at_ms
+        if self._young_ms is None:
+            self._young_ms = at_ms
+        elif len(self._young) >= self._half or at_ms - self._young_ms >= self._half_ms:
+            self._elder, self._elder_ms = self._young, self._young_ms
+            self._young, self._young_ms = {}, at_ms
         self._young[(event.source, event.id)] = position
 
     def is_repeated(self, event: Event, position: Position, at_ms: int) -> bool:
@@ -47,7 +59,7 @@ class SeenEvents:
         """
         if not self.enabled:
             return False
-        known = self.first(event)
+        known = self.first(event, at_ms)
         if known is not None and (known.block, known.index) < (position.block, position.index):
             return True
         if known != position:

@@ -64,7 +64,8 @@ class Accept:
         target = self._channel(channel)
         seen = self._seen(channel)
         first = seen.first(event)
-        if first is not None:
+        # The time is asked for only where it matters: hardly any event is a repeat.
+        if first is not None and seen.first(event, self._clock.now_ms()) is not None:
             return Receipt(first, duplicate=True)
         warnings = self._checked(event)
         self._may_store()
@@ -83,7 +84,8 @@ class Accept:
         target = self._channel(channel)
         seen = self._seen(channel)
         first = seen.first(event)
-        if first is not None:
+        # The time is asked for only where it matters: hardly any event is a repeat.
+        if first is not None and seen.first(event, self._clock.now_ms()) is not None:
             done(Receipt(first, duplicate=True))
             return
         warnings = self._checked(event)
@@ -123,7 +125,8 @@ class Accept:
         self, channel: Channel, seen: SeenEvents, events: Sequence[Event]
     ) -> tuple[Sequence[Position], Sequence[bool]]:
         """Where each event stands, and whether it is a repeat."""
-        known = [seen.first(event) for event in events]
+        now_ms = self._clock.now_ms()
+        known = [seen.first(event, now_ms) for event in events]
         numbers: dict[object, int] = {}
         to_store: list[Event] = []
         which: list[int] = []

@@ -101,6 +101,20 @@ class Find:
                 return item
         raise NotFound(f"event {reference!r}: there is none in channel {channel}")
 
+    async def first(self, channel: str, event: Event) -> Item | None:
+        """The first event of the same source and id that is kept.
+
+        Raises:
+            NotFound, Unavailable: as `caught_up`.
+        """
+        target = self._channel(channel)
+        await self.caught_up(channel)
+        query = Query(
+            channel=channel, source=event.source, id=event.id, newest_first=False, limit=1
+        )
+        items = await self._items(target, await self._index.find(query))
+        return items[0] if items else None
+
     async def _by_name(self, channel: str, reference: str) -> Sequence[Found]:
         query = Query(channel=channel, id=reference, limit=10)
         found = await self._index.find(query)

@@ -36,13 +36,16 @@ class Materialise:
     secrets: Secrets
     shards: int = DEFAULT_SHARDS
     snapshot_every: int = SNAPSHOT_EVERY
+    trouble: str = field(default="", init=False)
+    """Why the state does not follow the log at present; empty while it does."""
     _snapshot_revision: int = field(default=0, init=False)
 
     async def load(self) -> None:
         """Set `state` to everything that is committed now.
 
         Raises:
-            Unavailable: the engine does not answer, or a secret does not open (another key).
+            WrongKey: a stored secret does not open with this node's key.
+            Unavailable: the engine does not answer.
         """
         for tries_left in reversed(range(LOAD_TRIES)):
             snapshot = await self.log.snapshot()
@@ -75,12 +78,23 @@ class Materialise:
                 log.warning("registry: following the log begins again: %s", problem)
             if self.state.value.revision > began:
                 wait_s = RETRY_FIRST_S
-            await self.clock.sleep(wait_s)
-            wait_s = min(wait_s * 2, RETRY_MOST_S)
-            try:
-                await self.load()
-            except ChappeError as problem:
+            loaded = False
+            while not loaded:
+                await self.clock.sleep(wait_s)
+                wait_s = min(wait_s * 2, RETRY_MOST_S)
+                loaded = await self._loaded()
+
+    async def _loaded(self) -> bool:
+        """Load; what keeps it from that is `trouble`, and logged once."""
+        try:
+            await self.load()
+        except ChappeError as problem:
+            if problem.message != self.trouble:
                 log.warning("registry: loading will be tried again: %s", problem)
+            self.trouble = problem.message
+            return False
+        self.trouble = ""
+        return True
 
     def _from(self, snapshot: Snapshot | None) -> State:
         state = empty(self.shards)

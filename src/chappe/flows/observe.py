@@ -21,8 +21,8 @@ from chappe.ports.event_log import EventLog
 GATHER_S = 0.05
 """The least time between two writes: each costs the loop some 100 µs, however little it holds."""
 
-MOST_BLOCKS = 1_000
-"""Blocks gathered at the most; beyond, the follower waits for the index."""
+MOST_EVENTS = 20_000
+"""Events gathered at the most; beyond, the follower waits for the index."""
 
 
 class Observe:
@@ -42,6 +42,7 @@ class Observe:
         self._reached = reached
         self._clock = clock
         self._gathered: list[Block] = []
+        self._events = 0
         self._came = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -54,6 +55,7 @@ class Observe:
                 an ExceptionGroup.)
         """
         self._gathered.clear()
+        self._events = 0
         self._reached.set(await self._index.reached(self._channel.name))
         async with Supervisor() as tasks:
             tasks.start_soon(self._gather(), name=f"read {self._channel.name}")
@@ -62,8 +64,9 @@ class Observe:
     async def _gather(self) -> None:
         async for blocks in self._log.follow(self._channel, None, self._reached.value):
             self._gathered += blocks
+            self._events += sum(len(block.events) for block in blocks)
             self._came.set()
-            if len(self._gathered) >= MOST_BLOCKS:
+            if self._events >= MOST_EVENTS:
                 self._room.clear()
                 await self._room.wait()
 
@@ -74,7 +77,7 @@ class Observe:
             # A quiet channel is indexed at once, a busy one now and then.
             await self._clock.sleep(written_s + GATHER_S - self._clock.monotonic_s())
             written_s = self._clock.monotonic_s()
-            blocks, self._gathered = self._gathered, []
+            blocks, self._gathered, self._events = self._gathered, [], 0
             self._came.clear()
             self._room.set()
             await self._index.add(self._channel.name, blocks, self._attempts(blocks))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import ATTEMPTS, Channel
+from chappe.domain.channel import ATTEMPTS, OWN, Channel
 from chappe.domain.event import Event
 from chappe.domain.matching import explain
 from chappe.domain.position import Position
@@ -61,7 +61,10 @@ class LaneTrace:
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """One event's way through the hub; `at_ms` is when it was accepted (Unix, ms)."""
+    """One event's way through the hub; `at_ms` is when it was accepted (Unix, ms).
+
+    `first` is where the event stands that this one repeats; the lanes are those of that one.
+    """
 
     position: Position
     channel: str
@@ -70,6 +73,7 @@ class Traced:
     node: str
     schema: SchemaVerdict | None
     lanes: Sequence[LaneTrace]
+    first: Position | None = None
 
 
 class Placed(Protocol):
@@ -95,7 +99,10 @@ class Trace:
         channels: Callable[[], Mapping[str, Channel]],
         subscriptions: Callable[[], Mapping[str, Subscription]],
         check: Callable[[Event], Verdict | None],
+        first: Callable[[str, Event], Awaitable[Placed | None]],
+        window_ms: int,
     ) -> None:
+        """`window_ms`: how long after an event one of its source and id is a repeat; 0: never."""
         self._log = log
         self._index = index
         self._one = one
@@ -103,9 +110,13 @@ class Trace:
         self._channels = channels
         self._subscriptions = subscriptions
         self._check = check
+        self._first = first
+        self._window_ms = window_ms
 
     async def __call__(self, channel: str, reference: str) -> Traced:
         """Trace the event of a position, an id, or source#id.
+
+        A repeat was not delivered: what became of it is what became of its first copy.
 
         Raises:
             NotFound, Ambiguous, Unavailable: as Find.one.
@@ -114,6 +125,12 @@ class Trace:
         block = await self._log.block(self._channels()[channel], item.position.block)
         await self._attempts_known()
         rows = await self._index.attempts(channel, item.position)
+        traced, first = item, None
+        if not rows:
+            first = await self._repeated(channel, item)
+            if first is not None:
+                traced = first
+                rows = await self._index.attempts(channel, first.position)
         return Traced(
             item.position,
             channel,
@@ -121,8 +138,18 @@ class Trace:
             item.at_ms,
             "" if block is None else block.node,
             self._schema(item.event),
-            self._lanes(channel, item, rows),
+            self._lanes(channel, traced, rows),
+            None if first is None else first.position,
         )
+
+    async def _repeated(self, channel: str, item: Placed) -> Placed | None:
+        """The event that this one repeats, so that its shard's reader has dropped it; or None."""
+        if channel in OWN or not self._window_ms:
+            return None
+        first = await self._first(channel, item.event)
+        if first is None or item.at_ms - first.at_ms >= self._window_ms:
+            return None
+        return first if first.position[1:] < item.position[1:] else None
 
     def _schema(self, event: Event) -> SchemaVerdict | None:
         verdict = self._check(event)

@@ -9,10 +9,12 @@ tag and length before each, so its cost hardly depends on their size.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 
 from chappe.domain.errors import CallerError, InvalidBatch, Malformed
 from chappe.domain.event import Event
-from chappe.formats.cloudevents_protobuf import decode
+from chappe.formats.cloudevents_protobuf import decode, decode_part
 from chappe.formats.cloudevents_wire import fields, read_varint, varint
 
 _EVENTS = 0x0A
@@ -20,15 +22,20 @@ _EVENTS = 0x0A
 
 def encode_block(encoded_events: Sequence[bytes]) -> bytes:
     """The block of these events, each as `cloudevents_protobuf.encode` gives it; none is b""."""
-    parts: list[bytes] = []
-    for encoded in encoded_events:
-        parts += (b"\x0a", varint(len(encoded)), encoded)
-    return b"".join(parts)
+    # All in C: a loop would take five times as long, and a block has up to a thousand events.
+    heads = map(_head, map(len, encoded_events))
+    return b"".join(chain.from_iterable(zip(heads, encoded_events, strict=True)))
+
+
+@lru_cache(maxsize=4_096)
+def _head(length: int) -> bytes:
+    """What stands before an event of that length."""
+    return b"\x0a" + varint(length)
 
 
 def size_in_block(encoded: bytes) -> int:
     """How many bytes the encoded event takes in a block."""
-    return 1 + len(varint(len(encoded))) + len(encoded)
+    return len(_head(len(encoded))) + len(encoded)
 
 
 def split_block(block: bytes) -> list[bytes]:
@@ -37,17 +44,10 @@ def split_block(block: bytes) -> list[bytes]:
     Raises:
         Malformed: the bytes are no CloudEventBatch message.
     """
-    events: list[bytes] = []
-    position, end = 0, len(block)
-    while position < end:
-        if block[position] != _EVENTS:
-            return [part for tag, _, part in fields(block) if tag == _EVENTS]
-        length, position = read_varint(block, position + 1)
-        events.append(block[position : position + length])
-        position += length
-    if position != end:
-        raise Malformed(f"body: is no protobuf message: it ends inside an event (byte {end})")
-    return events
+    spans = _spans(block)
+    if spans is None:
+        return [part for tag, _, part in fields(block) if tag == _EVENTS]
+    return [block[start:end] for start, end in spans]
 
 
 def decode_block(block: bytes) -> list[Event]:
@@ -57,7 +57,29 @@ def decode_block(block: bytes) -> list[Event]:
         InvalidEvent: an event breaks a rule of the specification.
         Malformed: the bytes are no CloudEventBatch message.
     """
-    return [decode(encoded) for encoded in split_block(block)]
+    spans = _spans(block)
+    if spans is None:
+        return [decode(encoded) for encoded in split_block(block)]
+    return [decode_part(block, start, end) for start, end in spans]
+
+
+def _spans(block: bytes) -> list[tuple[int, int]] | None:
+    """Where each event begins and ends; None if there are other fields, which it does not skip.
+
+    Raises:
+        Malformed: the bytes end inside an event.
+    """
+    spans: list[tuple[int, int]] = []
+    position, end = 0, len(block)
+    while position < end:
+        if block[position] != _EVENTS:
+            return None
+        length, position = read_varint(block, position + 1)
+        spans.append((position, position + length))
+        position += length
+    if position != end:
+        raise Malformed(f"body: is no protobuf message: it ends inside an event (byte {end})")
+    return spans
 
 
 def decode_batch(body: bytes) -> list[Event]:

@@ -37,6 +37,7 @@ _CHARSET = re.compile(
     "iso-8859-[0-9]{1,2}|latin1|windows-125[0-9]|utf-16(?:le|be)?|utf-32(?:le|be)?"
 )
 _INTEGER = re.compile(b"-?[0-9]+")
+_ESCAPED_COLON = re.compile(rb"\\u003[aA]")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -51,10 +52,9 @@ def decode(body: bytes) -> Event:
         usual = _USUAL.decode(body)
     except _NO_JSON:
         return _event(body)
-    if body.count(b":") == _colons(usual):
-        event = _usual_event(usual)
-        if event is not None:
-            return event
+    read = _usual_event(usual)
+    if read is not None and read[1] == _colons(body):
+        return read[0]
     return _event(body)
 
 
@@ -113,11 +113,11 @@ class _Usual(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: str
     source: str
     type: str
-    subject: str | msgspec.UnsetType = msgspec.UNSET
-    time: str | msgspec.UnsetType = msgspec.UNSET
-    datacontenttype: str | msgspec.UnsetType = msgspec.UNSET
-    dataschema: str | msgspec.UnsetType = msgspec.UNSET
-    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    subject: str | None = None
+    time: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 def _usual_batch(body: bytes) -> list[Event] | None:
@@ -125,54 +125,67 @@ def _usual_batch(body: bytes) -> list[Event] | None:
         elements = _USUAL_ARRAY.decode(body)
     except _NO_JSON:
         return None
-    if body.count(b":") != sum(map(_colons, elements)):
-        return None
     events: list[Event] = []
+    colons = 0
     for element in elements:
-        event = _usual_event(element)
-        if event is None:
+        read = _usual_event(element)
+        if read is None:
             return None
-        events.append(event)
-    return events
+        events.append(read[0])
+        colons += read[1]
+    return events if colons == _colons(body) else None
 
 
-def _colons(usual: _Usual) -> int:
-    """How many colons its text has, if no member stood in it twice (see `_event`)."""
-    count = 4 + usual.id.count(":") + usual.source.count(":") + usual.type.count(":")
-    for value in (usual.subject, usual.time, usual.datacontenttype, usual.dataschema):
-        if value is not msgspec.UNSET:
-            count += 1 + value.count(":")
-    if usual.data is not msgspec.UNSET:
-        count += 1 + bytes(usual.data).count(b":")
-    return count
+def _colons(body: bytes) -> int | None:
+    """How many colons the text has; None if some are escaped, which as values count and here not."""
+    # Most texts have no backslash, and one byte is found much faster than six.
+    if b"\\" in body and _ESCAPED_COLON.search(body):
+        return None
+    return body.count(b":")
 
 
-def _usual_event(usual: _Usual) -> Event | None:
-    media_type: str | None = None
-    payload: bytes | None = None
+def _usual_event(usual: _Usual) -> tuple[Event, int] | None:
+    """The event, and how many colons its text has if no member stood in it twice (see `_event`).
+
+    A member that is null has its colon too, and is not told from one that is absent: it does not
+    count here, and so goes to `_event`.
+    """
+    id_, source, type_, media_type = usual.id, usual.source, usual.type, usual.datacontenttype
+    subject, time, dataschema = usual.subject, usual.time, usual.dataschema
+    colons = 4 + f"{id_}{source}{type_}".count(":")
+    payload: bytes | None = bytes(usual.data)
     try:
-        if usual.datacontenttype is not msgspec.UNSET:
-            media_type = _MEDIA_TYPES[usual.datacontenttype]
-        if usual.data is not msgspec.UNSET:
+        if media_type is not None:
+            colons += 1 + media_type.count(":")
+            media_type = _MEDIA_TYPES[media_type]
+        if payload:  # no JSON value is empty
+            colons += 1 + payload.count(b":")
             if media_type is None:
                 media_type = "application/json"
             elif not attributes.is_json(media_type):
                 return None
-            payload = bytes(usual.data)
-        subject, time, dataschema = usual.subject, usual.time, usual.dataschema
-        return Event(
-            id=attributes.check_id(usual.id),
-            source=_SOURCES[usual.source],
-            type=_TYPES[usual.type],
-            subject=None if subject is msgspec.UNSET else attributes.check_subject(subject),
-            time=None if time is msgspec.UNSET else attributes.check_time(time),
+        else:
+            payload = None
+        if subject is not None:
+            colons += 1 + attributes.check_subject(subject).count(":")
+        if time is not None:
+            colons += 1 + attributes.check_time(time).count(":")
+        if dataschema is not None:
+            colons += 1 + _DATASCHEMAS[dataschema].count(":")
+        event = Event(
+            id=attributes.check_id(id_),
+            source=_SOURCES[source],
+            type=_TYPES[type_],
+            subject=subject,
+            time=time,
             datacontenttype=media_type,
-            dataschema=None if dataschema is msgspec.UNSET else _DATASCHEMAS[dataschema],
+            dataschema=dataschema,
             data=payload,
             text=payload is not None,
         )
     except CallerError:
         return None
+    return event, colons
 
 
 def _event(body: bytes) -> Event:

@@ -18,6 +18,8 @@ application/protobuf and its type URL as dataschema, where the event does not sa
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from chappe.domain import attributes
 from chappe.domain.attributes import Memo, is_uri_reference, timestamp
 from chappe.domain.errors import InvalidEvent, Malformed
@@ -73,9 +75,16 @@ def encode(event: Event) -> bytes:
                 parts += _text_entry(_KEYS[name], value)
             else:
                 parts.append(_entry(name, _typed(value)))
-    if event.data is not None:
-        parts += (b"\x3a" if event.text else b"\x32", varint(len(event.data)), event.data)
+    data = event.data
+    if data is not None:
+        parts += (_payload_head(event.text, len(data)), data)
     return b"".join(parts)
+
+
+@lru_cache(maxsize=4_096)
+def _payload_head(text: bool, length: int) -> bytes:
+    """What stands before a payload of that length."""
+    return (b"\x3a" if text else b"\x32") + varint(length)
 
 
 def _text_entry(key: bytes, text: str) -> tuple[bytes, ...]:
@@ -153,15 +162,27 @@ def decode(wire: bytes) -> Event:
         InvalidEvent: it breaks a rule of the specification.
         Malformed: the bytes are no message.
     """
+    return decode_part(wire, 0, len(wire))
+
+
+def decode_part(wire: bytes, start: int, end: int) -> Event:
+    """The event in the CloudEvent message that stands in `wire` from `start` to `end`.
+
+    A block is decoded in place: cutting out its events first would copy every payload twice.
+
+    Raises:
+        InvalidEvent: it breaks a rule of the specification.
+        Malformed: the bytes are no message.
+    """
     core: dict[str, str] = {}
     extensions: dict[str, AttributeValue] | None = None
     data = any_ = None
     text = False
-    position, end = 0, len(wire)
+    position = start
     while position < end:
         tag = wire[position]
         if tag not in _FIELDS or position + 1 == end:
-            return decode(_known_fields(wire))
+            return decode(_known_fields(wire[start:end]))
         length = wire[position + 1]
         position += 2
         if length > 127:
@@ -196,7 +217,8 @@ def decode(wire: bytes) -> Event:
         else:
             data, any_, text = part, None, tag == _TEXT
     if position != end:
-        raise Malformed(f"body: is no protobuf message: it ends inside a field (byte {end})")
+        length = end - start
+        raise Malformed(f"body: is no protobuf message: it ends inside a field (byte {length})")
     if any_ is not None:
         data = _unpacked(any_, core)
     elif text and data is not None and not data.isascii():

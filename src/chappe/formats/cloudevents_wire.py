@@ -60,6 +60,12 @@ def read_varint(wire: bytes, position: int) -> tuple[int, int]:
     Raises:
         Malformed: the bytes end inside it, or it has more than ten.
     """
+    if position + 1 < len(wire):  # lengths, nearly all: of an event, of a payload
+        first, second = wire[position], wire[position + 1]
+        if first < 128:
+            return first, position + 1
+        if second < 128:
+            return first & 127 | second << 7, position + 2
     number = shift = 0
     for byte in wire[position : position + 10]:
         number |= (byte & 127) << shift

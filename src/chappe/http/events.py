@@ -105,6 +105,7 @@ async def trace(parts: Parts, request: Request) -> Response:
     return json_response(
         {
             "position": str(traced.position),
+            **({} if traced.first is None else {"first": str(traced.first)}),
             "channel": traced.channel,
             "id": traced.event.id,
             "source": traced.event.source,

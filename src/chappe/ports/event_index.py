@@ -56,7 +56,8 @@ class EventIndex(Protocol):
         """Take blocks in, in order; a block that it knows already is passed over.
 
         An event whose source and id stand already in the same channel is a duplicate and is not
-        listed again. `reached` moves to the last block, in the same step as everything else: a
+        listed again; but one event may have several dead letters, so in the hub's own channels
+        everything is listed. `reached` moves to the last block, in the same step as everything else: a
         kill leaves all of a call or nothing. Attempts may come before their event, and twice.
 
         Blocks of one channel come from one caller, one call after the other.

@@ -16,6 +16,7 @@ class Secrets(Protocol):
         """Decrypt.
 
         Raises:
-            Unavailable: the key is another one, or the text was altered.
+            WrongKey: the key is another one, or the text was altered.
+            Unavailable: it was not sealed in a way that is known.
         """
         ...

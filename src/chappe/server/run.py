@@ -30,6 +30,9 @@ from chappe.server.disk_guard import DiskGuard
 from chappe.server.embedded_nats import EmbeddedNats
 from chappe.server.settings import Settings, check_exposure
 
+FAILED = 7
+"""The exit code of a hub that failed; the command line has the same for what a hub answers."""
+
 _log = logging.getLogger("chappe")
 
 
@@ -42,7 +45,7 @@ class HubFile(msgspec.Struct, frozen=True):
 
 
 def run(settings: Settings, *, dev: bool, ready: Callable[[str, Path], None] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the process's exit code.
+    """Serve until SIGTERM or SIGINT; the process's exit code: 0, or 7 when a part of the hub failed.
 
     `ready` is called with the hub's URL and its data directory once it answers. With `dev` and no
     data directory named, the data is temporary and goes with the hub.
@@ -58,6 +61,10 @@ def run(settings: Settings, *, dev: bool, ready: Callable[[str, Path], None] | N
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_serve(settings, ready or _announce))
+    except ExceptionGroup as group:
+        for error in _leaves(group):
+            _log.error("the hub ends: %s: %s", type(error).__name__, error, exc_info=error)
+        return FAILED
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -135,6 +142,19 @@ async def _serve_until(
             workers.cancel()
             tasks.cancel()
     _log.info("stopped")
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    """What failed, each once: groups lie within groups, as tasks within tasks."""
+    found: dict[int, Exception] = {}
+    groups = [group]
+    while groups:
+        for error in groups.pop().exceptions:
+            if isinstance(error, ExceptionGroup):
+                groups.append(error)
+            else:
+                found[id(error)] = error
+    yield from found.values()
 
 
 def _url(listener: socket.socket, host: str) -> str:

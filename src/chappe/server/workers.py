@@ -7,6 +7,7 @@ lease ─► ShardDelivery, one task a shard              (`_own`)
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -81,6 +82,8 @@ class Workers:
         self._tasks = Supervisor()
         self._owners = Supervisor()
         self._started: set[str] = set()
+        self._owning: dict[str, asyncio.Task[None]] = {}
+        self._draining = False
 
     @property
     def owned(self) -> Mapping[str, ShardDelivery]:
@@ -98,15 +101,26 @@ class Workers:
             await self._follow_registry()
 
     async def drain(self, timeout_s: float) -> None:
-        """Finish the attempts under way, write the cursors, let the shards go."""
+        """Take no more shards, finish the attempts under way, write the cursors, let the shards go."""
+        self._draining = True
+        for name, owning in tuple(self._owning.items()):
+            if name not in self._owned:
+                owning.cancel()
         if not await self._dispatcher.drain(timeout_s):
             _log.warning("attempts still under way after %s s; they will be made again", timeout_s)
         for name, owned in tuple(self._owned.items()):
             try:
                 await owned.finish()
+                await self._end_owner(name)
                 await self._engine.lease.release(name)
             except (Unavailable, Fenced) as error:
                 _log.warning("shard %s: %s", name, error)
+
+    async def _end_owner(self, name: str) -> None:
+        """End what renews the lease and writes cursors: from the release on, that is another's."""
+        owning = self._owning[name]
+        owning.cancel()
+        await asyncio.wait((owning,))
 
     def measure(self) -> None:
         """Set the gauges."""
@@ -124,13 +138,22 @@ class Workers:
                 state = await self._state.wait_changed(state)
 
     async def _start(self, channel: Channel) -> None:
-        await self._engine.log.open_channel(channel)
+        await self._open(channel)
         self._owners.start_soon(self._observe(channel), name=f"index {channel.name}")
         if channel.name not in OWN:
             for shard in range(channel.shards):
-                self._owners.start_soon(
-                    self._own(channel, shard), name=f"own {channel.name}.{shard}"
+                name = f"{channel.name}.{shard}"
+                self._owning[name] = self._owners.start_soon(
+                    self._own(channel, shard, name), name=f"own {name}"
                 )
+
+    async def _open(self, channel: Channel) -> None:
+        while True:
+            try:
+                return await self._engine.log.open_channel(channel)
+            except Unavailable as error:
+                _log.warning("channel %s: %s; trying again", channel.name, error)
+            await self._clock.sleep(AGAIN_S)
 
     async def _observe(self, channel: Channel) -> None:
         observe = Observe(
@@ -143,9 +166,8 @@ class Workers:
                 _log.warning("index of %s: %s; trying again", channel.name, group.exceptions[0])
             await self._clock.sleep(AGAIN_S)
 
-    async def _own(self, channel: Channel, shard: int) -> None:
-        name = f"{channel.name}.{shard}"
-        while True:
+    async def _own(self, channel: Channel, shard: int, name: str) -> None:
+        while not self._draining:
             try:
                 await self._engine.lease.acquire(name, ttl_s=LEASE_TTL_S)
                 await self._deliver(channel, shard, name)

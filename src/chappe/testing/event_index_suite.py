@@ -140,6 +140,13 @@ class EventIndexSuite:
             assert len(await index.find(Query("orders", limit=5000))) == LIMIT
             assert await found(index, Query("orders", limit=0)) == []
 
+    async def test_every_dead_letter_of_an_event_is_listed(self) -> None:
+        async with self.index() as index:
+            letter = an_event("1")
+            await index.add("deadletters", [a_block(1, letter, letter), a_block(2, letter)])
+            positions = await index.find(Query("deadletters", newest_first=False))
+            assert [str(one.position) for one in positions] == ["0-1-0", "0-1-1", "0-2-0"]
+
     async def test_a_duplicate_is_not_listed_again(self) -> None:
         first = a_block(1, an_event("1"), an_event("1"), an_event("2"))
         async with self.index(first) as index:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import Block
+from chappe.domain.channel import OWN, Block
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.ports.event_index import LIMIT, EventIndex, Found, Query
@@ -37,7 +37,7 @@ class MemoryEventIndex:
         known = self._channel(channel)
         for block in blocks:
             if block.seq > known.reached:
-                self._list(known, block)
+                self._list(known, block, distinct=channel not in OWN)
         for row in attempts:
             owner = self._channel(row.channel)
             if row.block > owner.floor:
@@ -72,9 +72,9 @@ class MemoryEventIndex:
     def _channel(self, name: str) -> _Channel:
         return self._channels.setdefault(name, _Channel())
 
-    def _list(self, channel: _Channel, block: Block) -> None:
+    def _list(self, channel: _Channel, block: Block, *, distinct: bool) -> None:
         for index, event in enumerate(block.events):
-            if (event.source, event.id) not in channel.known:
+            if not distinct or (event.source, event.id) not in channel.known:
                 channel.known.add((event.source, event.id))
                 found = Found(Position(block.shard, block.seq, index), block.at_ms)
                 channel.listed.append((found, event))

@@ -302,7 +302,8 @@ def _stored(replies: Sequence[tuple[bytes, bytes]]) -> list[Message]:
             case 204 | 404:
                 break
             case status:
-                raise ApiError(status, 0, block[13:].partition(b"\r\n")[0].decode())
+                description = block[13:].partition(b"\r\n")[0].decode()
+                raise refusal({"code": status, "description": description})
     return messages
 
 

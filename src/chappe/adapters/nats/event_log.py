@@ -7,17 +7,26 @@ the stream is the block's sequence. The writing side (group commit) is in `group
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
 from chappe.adapters.nats.connection import Connection, Message
 from chappe.adapters.nats.group_commit import BatchCommits, ChannelCommits
-from chappe.adapters.nats.jetstream import ensure_stream, find_stream, last_seq, stream_info
-from chappe.adapters.nats.tail import ChannelTail
+from chappe.adapters.nats.jetstream import (
+    ensure_stream,
+    find_stream,
+    has_message,
+    last_seq,
+    stream_info,
+)
+from chappe.adapters.nats.tail import SIZE, ChannelTail
 from chappe.domain.channel import Block, Channel
+from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
 from chappe.formats.block import decode_block
@@ -88,7 +97,7 @@ class NatsEventLog:
         info = await self._connection.api(f"STREAM.INFO.{_stream(channel.name)}")
         return f"{channel.name} {info['created']}"
 
-    def append(self, channel: Channel, event: Event) -> Awaitable[Position]:
+    def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         """Store the event with the next block of its shard."""
         return self._singles[channel.name].append(event, shard_of(event.key, channel.shards))
 
@@ -132,20 +141,17 @@ class NatsEventLog:
         self, channel: Channel, shard: int | None, after_block: int
     ) -> AsyncIterator[Sequence[Block]]:
         """All blocks after `after_block`, then new ones as they come."""
-        tail = self._tails[channel.name]
         while True:
-            reader = await tail.join(shard)
             try:
-                async for blocks in self._catch_up(channel, shard, after_block, reader.begin):
-                    after_block = blocks[-1].seq
-                    yield blocks
-                while not reader.lost:
-                    came = [block for block in await reader.next() if block.seq > after_block]
-                    if came:
-                        after_block = came[-1].seq
-                        yield came
-            finally:
-                await tail.leave(reader)
+                async with aclosing(self._follow_once(channel, shard, after_block)) as following:
+                    async for blocks in following:
+                        after_block = blocks[-1].seq
+                        yield blocks
+            except Unavailable as problem:
+                # The engine is away, or has no leader: go on behind what was given, once it is back.
+                _log.debug("following %s waits: %s", channel.name, problem)
+                await self._connection.wait_connected()
+                await asyncio.sleep(AGAIN_S)
 
     async def extent(self, channel: Channel) -> Extent:
         """What the channel holds."""
@@ -165,21 +171,39 @@ class NatsEventLog:
                 low = middle
         return low
 
+    async def _follow_once(
+        self, channel: Channel, shard: int | None, after_block: int
+    ) -> AsyncGenerator[Sequence[Block]]:
+        """What was there and what comes, until this reader falls too far behind."""
+        tail = self._tails[channel.name]
+        reader = await tail.join(shard)
+        try:
+            async with aclosing(
+                self._catch_up(channel, shard, after_block, reader.begin)
+            ) as missed:
+                async for blocks in missed:
+                    after_block = blocks[-1].seq
+                    yield blocks
+            while not reader.lost:
+                came = [block for block in await reader.next() if block.seq > after_block]
+                if came:
+                    after_block = came[-1].seq
+                    yield came
+        finally:
+            await tail.leave(reader)
+
     async def _catch_up(
         self, channel: Channel, shard: int | None, after_block: int, until_block: int
-    ) -> AsyncIterator[Sequence[Block]]:
+    ) -> AsyncGenerator[Sequence[Block]]:
         """What stands between `after_block` and where the tail was joined."""
-        last = until_block
-        if shard is not None and after_block < until_block:
-            # Not of a direct get: a replica may lag behind what the tail has passed.
-            last = await last_seq(
-                self._connection, _stream(channel.name), _subject(channel.name, shard)
-            )
+        if after_block >= until_block:
+            return
+        stream, subject = _stream(channel.name), _subject(channel.name, shard)
+        # Not of a direct get: a replica may lag behind what the tail has passed.
+        last = await last_seq(self._connection, stream, subject)
         if last <= after_block:
             return
-        following = self._connection.follow(
-            _stream(channel.name), _subject(channel.name, shard), after_block + 1
-        )
+        following = self._connection.follow(stream, subject, after_block + 1)
         try:
             async for messages in following:
                 yield [self._block(channel.name, message) for message in messages]
@@ -206,13 +230,15 @@ class NatsEventLog:
             known = self._cache.block(channel, seq)
             if known is not None:
                 return known
-            whole = await self._connection.get(_stream(channel), seq)
-            if whole is not None:
-                return self._block(channel, whole)
-            # Removed by retention, or a replica that answers lags behind.
-            info = await stream_info(self._connection, _stream(channel))
-            if info.first_seq > seq:
-                return None
+            try:
+                whole = await self._connection.get(_stream(channel), seq)
+                if whole is not None:
+                    return self._block(channel, whole)
+                # Removed, or the replica that answered lags behind: the leader knows.
+                if not await has_message(self._connection, _stream(channel), seq):
+                    return None
+            except Unavailable:
+                await self._connection.wait_connected()
             await asyncio.sleep(LAG_S)
 
     def _block(self, channel: str, message: Message) -> Block:
@@ -235,8 +261,10 @@ class NatsEventLog:
 MEDIA_TYPE = "application/cloudevents-batch+protobuf"
 NODE = "Chappe-Node"
 BLOCK = "Chappe-Block"
-SIZE = "Nats-Msg-Size"
 LAG_S = 0.02
+AGAIN_S = 0.2
+
+_log = logging.getLogger("chappe.nats")
 
 
 def _stream(channel: str) -> str:

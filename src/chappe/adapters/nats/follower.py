@@ -65,6 +65,7 @@ class Follower:
         self._sid: bytes | None = None  # of the inbox
         self._attached = False  # there is a consumer, as far as is known
         self._consumer = ""
+        self._asked_for = False  # the engine may have the consumer, also if nobody waited for it
         self._inbox = ""
         self._delivered = 0
         self._pulls: dict[bytes, int] = {}  # reply subject -> messages still to come, oldest first
@@ -111,9 +112,9 @@ class Follower:
             return
         self._closed = True
         self._unhook()
-        consumer, attached = self._consumer, self._attached
+        consumer = self._consumer
         self._detach()
-        if attached and self._connection.connected:
+        if self._asked_for and self._connection.connected:
             try:
                 await self._connection.api(f"CONSUMER.DELETE.{self._stream}.{consumer}")
             except (ApiError, Unavailable) as problem:
@@ -150,6 +151,7 @@ class Follower:
             start = {"deliver_policy": "last_per_subject"}
         sid = self._connection.subscribe(f"{self._inbox}*", self._on_message)
         self._sid = sid
+        self._asked_for = True
         await self._connection.api(
             f"CONSUMER.CREATE.{self._stream}.{self._consumer}",
             {

@@ -220,14 +220,16 @@ class BatchCommits:
     def _parts(self, events: Sequence[Event]) -> tuple[list[_Part], int]:
         """The events by shard, in parts no larger than a block."""
         largest = self._connection.max_payload - OVERHEAD_BYTES
+        shards = self._shards
         open_: dict[int, _Part] = {}
         parts: list[_Part] = []
         total = 0
         for number, event in enumerate(events):
             encoded = encode(event)
             size = len(encoded)
-            _check_size(size, largest)
-            shard = shard_of(event.key, self._shards)
+            if size > largest:
+                _check_size(size, largest)
+            shard = shard_of(event.key, shards)
             part = open_.get(shard)
             if part is None or len(part.events) >= BLOCK_EVENTS or part.size + size > BLOCK_BYTES:
                 part = open_[shard] = _Part(shard)

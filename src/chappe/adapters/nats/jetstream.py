@@ -110,6 +110,17 @@ async def last_seq(conn: Connection, name: str, subject: str) -> int:
     return int(message["seq"])
 
 
+async def has_message(conn: Connection, name: str, seq: int) -> bool:
+    """Whether the message is there, as the leader knows it."""
+    try:
+        await conn.api(f"STREAM.MSG.GET.{name}", {"seq": seq})
+    except ApiError as error:
+        if error.err_code in _NO_MESSAGE:
+            return False
+        raise
+    return True
+
+
 async def stream_names(conn: Connection, *, subject: str = "") -> list[str]:
     """The names of all streams, or of those that take a subject, in the server's order."""
     names: list[str] = []

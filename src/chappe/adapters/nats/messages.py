@@ -15,6 +15,12 @@ from typing import Final
 from chappe.domain.errors import ChappeError, Unavailable
 
 WRONG_LAST_SEQUENCE: Final = frozenset({10071, 10164})  # 10164 does not tell the real sequence
+_NOT_NOW: Final = frozenset({10002, 10005, 10026, 10176})
+"""Refusals of status 400 that pass: the account's resources are used up, no peers for a stream, too
+many consumers, an atomic batch that a new leader knows only in part."""
+_NEVER: Final = frozenset({10006, 10049, 10050, 10052, 10057, 10069, 10074, 10096, 10110, 10117})
+"""Refusals of status 500 that say no to what was asked: a stream that cannot be made, changed or
+deleted as was asked, a message that is not there."""
 NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
@@ -88,9 +94,14 @@ def refusal(error: Mapping[str, object]) -> Exception:
     description = str(error.get("description", "no description"))
     if err_code in WRONG_LAST_SEQUENCE:
         return WrongSequence(description)
-    if status == 503:  # no leader, starting, out of resources: the same request may pass later
+    if err_code in _NOT_NOW or (is_passing(status) and err_code not in _NEVER):
         return Unavailable(f"NATS cannot do it now: {description} (error {err_code})")
     return ApiError(status, err_code, description)
+
+
+def is_passing(status: int) -> bool:
+    """No leader, starting, out of resources, too busy: the same request may pass later."""
+    return status == 429 or status >= 500
 
 
 def encode_headers(headers: Mapping[str, str]) -> bytes:

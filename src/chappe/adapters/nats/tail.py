@@ -11,12 +11,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from chappe.adapters.nats.connection import Connection, Follower, Message
+from chappe.adapters.nats.connection import Connection, Message
 from chappe.adapters.nats.jetstream import stream_info
 from chappe.domain.channel import Block
 
+SIZE: Final = "Nats-Msg-Size"
+"""The header in which the engine tells the size of a payload that it does not send."""
+
 HELD_BLOCKS: Final = 1_000
-"""Blocks that wait for one slow reader; beyond, it loses its place and reads the log again."""
+HELD_BYTES: Final = 32 * 1024 * 1024
+"""What waits for one slow reader; beyond, it loses its place and reads the log again."""
 
 
 class TailReader:
@@ -27,6 +31,7 @@ class TailReader:
         self.begin = begin
         self.lost = False
         self._blocks: list[Block] = []
+        self._size = 0
         self._came = asyncio.Event()
         self._error: BaseException | None = None
 
@@ -41,16 +46,17 @@ class TailReader:
                 raise self._error
             self._came.clear()
             await self._came.wait()
-        blocks, self._blocks = self._blocks, []
+        blocks, self._blocks, self._size = self._blocks, [], 0
         return blocks
 
-    def put(self, blocks: list[Block]) -> None:
-        """Blocks have come, of any shard."""
-        wanted = [block for block in blocks if self.shard is None or block.shard == self.shard]
-        if not wanted:
+    def put(self, block: Block, size: int) -> None:
+        """A block of `size` bytes has come, of any shard."""
+        if self.lost or (self.shard is not None and self.shard != block.shard):
             return
-        self._blocks += wanted
-        if len(self._blocks) > HELD_BLOCKS:
+        self._blocks.append(block)
+        self._size += size
+        # One that is larger than all that may wait must come through all the same.
+        if len(self._blocks) > HELD_BLOCKS or (self._size > HELD_BYTES and len(self._blocks) > 1):
             self.lost = True
             self._blocks.clear()
         self._came.set()
@@ -86,11 +92,8 @@ class ChannelTail:
         async with self._joining:
             if self._task is None:
                 self._position = (await stream_info(self._connection, self._stream)).last_seq
-                follower = self._connection.follow(
-                    self._stream, self._subject, self._position + 1, headers_only=True
-                )
                 self._task = asyncio.get_running_loop().create_task(
-                    self._follow(follower), name=f"tail {self._stream}"
+                    self._follow(self._position + 1), name=f"tail {self._stream}"
                 )
             reader = TailReader(shard, self._position)
             self._readers.add(reader)
@@ -104,17 +107,23 @@ class ChannelTail:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def _follow(self, follower: Follower) -> None:
+    async def _follow(self, from_seq: int) -> None:
+        follower = self._connection.follow(self._stream, self._subject, from_seq, headers_only=True)
         try:
             async for messages in follower:
-                found = [await self._block_of(message) for message in messages]
-                blocks = [block for block in found if block is not None]
-                self._position = messages[-1].stream_seq
-                for reader in self._readers:
-                    reader.put(blocks)
+                for message in messages:
+                    block = await self._block_of(message)
+                    # No await from here on: whoever joins stands before this block or behind it.
+                    self._position = message.stream_seq
+                    if block is None:
+                        continue
+                    size = int(message.headers.get(SIZE, "0"))
+                    for reader in self._readers:
+                        reader.put(block, size)
         except Exception as error:  # noqa: BLE001  # handed to those who wait for it
-            self._task = None
-            for reader in self._readers:
+            # A later tail has readers of its own: these are told now, and get nothing of it.
+            readers, self._readers, self._task = self._readers, set(), None
+            for reader in readers:
                 reader.fail(error)
         finally:
             await follower.close()

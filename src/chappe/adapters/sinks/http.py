@@ -15,20 +15,21 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from chappe.adapters.sinks.http_answers import outcome_of
+from chappe.adapters.sinks.http_answers import DELIVERED, outcome_of
 from chappe.adapters.sinks.http_connection import NoAnswer
+from chappe.adapters.sinks.http_fields import binary_lines, joined
 from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
 from chappe.adapters.sinks.http_request import BadSubscription, Head, head_of
 from chappe.domain.delivery import Failed, Outcome
 from chappe.domain.event import Event
 from chappe.domain.subscription import Subscription
-from chappe.formats.cloudevents_http import encode_binary, encode_structured
+from chappe.formats.cloudevents_http import encode_structured
 from chappe.ports.sink import Attempt, Sink
 
 PREPARED = 10_000
 """How many subscriptions' heads are kept encoded, some 500 bytes each."""
 
-_LINES = b"webhook-id: %b\r\nwebhook-timestamp: %d\r\ncontent-length: %d\r\n%b\r\n\r\n"
+_LINES = b"webhook-id: %b\r\nwebhook-timestamp: %d\r\ncontent-length: %d\r\n%b\r\n"
 
 
 def any_address(address: str) -> bool:
@@ -72,6 +73,9 @@ class HttpSink:
             )
         except (NoAnswer, BadSubscription) as exc:
             return Failed(str(exc))
+        delivered = DELIVERED.get(status)
+        if delivered is not None:
+            return delivered
         return outcome_of(status, headers, body, now_s=self._now())
 
     async def close(self) -> None:
@@ -98,33 +102,29 @@ def _request(head: Head, attempt: Attempt, now_s: float) -> bytes:
         BadSubscription: a value from the event would break a line. Formats let none in; a second
             look here costs nothing, and a forged request to a sink would cost a lot.
     """
-    fields, body = _encoded(attempt.event)
-    lines = _LINES % (
-        attempt.webhook_id.encode(),
-        now_s,
-        len(body),
-        b"\r\n".join(map(b": ".join, fields)),
-    )
-    breaks = len(fields) + 4
+    (fields, count), body = _encoded(attempt.event)
+    lines = _LINES % (attempt.webhook_id.encode(), now_s, len(body), fields)
+    breaks = count + 4
     if lines.count(b"\n") != breaks or lines.count(b"\r") != breaks:
         raise BadSubscription(f"event {attempt.event.id!r}: an attribute holds a line break")
     return b"".join((head.lines, lines, body))
 
 
-def _encoded(event: Event) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Binary mode, unless that had no payload or no Content-Type: webhook spec 2.1 demands both.
+def _encoded(event: Event) -> tuple[tuple[bytes, int], bytes]:
+    """The event's header lines, with their number, and the body.
+
+    Binary mode, unless that had no payload or no Content-Type: webhook spec 2.1 demands both.
 
     A JSON payload that nobody called so is called so (json-format.md 3.1.2); untyped bytes travel
     in structured mode, which can say that they have no type.
     """
-    if not event.data:
-        return encode_structured(event)
-    if event.datacontenttype is not None:
-        return encode_binary(event)
-    if not event.text:
-        return encode_structured(event)
-    headers, body = encode_binary(event)
-    return [*headers, (b"content-type", b"application/json")], body
+    data, media_type = event.data, event.datacontenttype
+    if media_type is None and event.text:
+        media_type = "application/json"
+    if not data or media_type is None:
+        headers, body = encode_structured(event)
+        return joined(headers), body
+    return binary_lines(event, media_type), data
 
 
 _: type[Sink] = HttpSink

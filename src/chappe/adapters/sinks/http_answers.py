@@ -23,7 +23,9 @@ from chappe.domain.delivery import Delivered, Failed, Outcome, Refused
 EXCERPT_BYTES = 500
 """As much of a body as goes into a reason: a stack trace's first lines, and no more in the log."""
 
-_DELIVERED = {status: Delivered(status) for status in range(200, 300)}
+DELIVERED = {status: Delivered(status) for status in range(200, 300)}
+"""The outcome of nearly every answer: by its status alone, whatever the time."""
+
 _AGAIN = frozenset({404, 408, 409, 425, 429})
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _SECONDS = re.compile(rb"[0-9]{1,10}", re.ASCII)
@@ -33,7 +35,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 def outcome_of(status: int, headers: Headers, body: bytes, *, now_s: float) -> Outcome:
     """The outcome of a complete answer; `now_s` is Unix time, `body` at least its beginning."""
-    delivered = _DELIVERED.get(status)
+    delivered = DELIVERED.get(status)
     if delivered is not None:
         return delivered
     if 300 <= status < 400:

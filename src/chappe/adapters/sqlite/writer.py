@@ -18,7 +18,7 @@ from chappe.adapters.sqlite.known import Known
 from chappe.adapters.sqlite.search import View
 from chappe.adapters.sqlite.tail import Batch, Sift, Tail, key_of
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import Block
+from chappe.domain.channel import OWN, Block
 from chappe.domain.event import Event
 
 _SOURCES_LIMIT: Final = 65_536  # remembered hashes; a hub of more sources works them out again
@@ -51,7 +51,8 @@ class Bounds:
 class Channel:
     """A channel as the writer knows it."""
 
-    def __init__(self, no: int, reached: int = 0, floor: int = 0) -> None:
+    def __init__(self, no: int, reached: int = 0, floor: int = 0, *, distinct: bool = True) -> None:
+        self.distinct = distinct  # whether a repeated event is a duplicate
         self.reached = reached
         self.floor = floor
         self.counts: Counter[str] = Counter()
@@ -130,7 +131,9 @@ class Writer:
         if identity != self._log:
             raise _Foreign
         for no, name, reached, floor in file.execute("SELECT * FROM channel").fetchall():
-            self.channels[name] = self._load_channel(Channel(no, reached, floor))
+            self.channels[name] = self._load_channel(
+                Channel(no, reached, floor, distinct=name not in OWN)
+            )
 
     def _load_channel(self, channel: Channel) -> Channel:
         no, tail = channel.view.no, Tail()
@@ -182,7 +185,7 @@ class Writer:
         keys = sift.keys(self._source_bits) if sift else []
         batch: Batch | None = None
         if sift and sift.events:
-            left_out = self._left_out(channel, sift, keys)
+            left_out = self._left_out(channel, sift, keys) if channel.distinct else set()
             batch = sift.batch(left_out)
             if left_out:
                 keys = [key for at, key in enumerate(keys) if at not in left_out]
@@ -214,7 +217,7 @@ class Writer:
         known = self.channels.get(name)
         if known is None:
             cursor = self.file.execute("INSERT INTO channel VALUES (NULL, ?, 0, 0)", (name,))
-            known = self.channels[name] = Channel(cursor.lastrowid or 0)
+            known = self.channels[name] = Channel(cursor.lastrowid or 0, distinct=name not in OWN)
         return known
 
     def _left_out(self, channel: Channel, sift: Sift, keys: Sequence[int]) -> set[int]:

@@ -16,7 +16,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chappe.domain.errors import InvalidSetting, Unavailable
+from chappe.domain.errors import InvalidSetting, Unavailable, WrongKey
 from chappe.ports.secrets import Secrets
 
 VERSION: Final = "v1:"
@@ -71,7 +71,7 @@ class SystemSecrets:
             raw = base64.b64decode(sealed[len(VERSION) :], validate=True)
             opened = self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], context.encode())
         except (InvalidTag, ValueError) as exc:
-            raise Unavailable(
+            raise WrongKey(
                 f"{context}: the secret does not open; it was sealed with another key, or altered"
             ) from exc
         return opened.decode()

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from chappe.domain.attempt import AttemptRow, Result
 from chappe.domain.channel import Channel
@@ -56,9 +56,11 @@ class OpenLane(Protocol):
     def fail(self, place: Place, *, due_ms: int, first_ms: int) -> None: ...
 
 
-@dataclass(slots=True)
-class Job:
-    """One open event of one lane; without `event` it is read again from the log."""
+class Job(Struct):
+    """One open event of one lane; without `event` it is read again from the log.
+
+    (A Struct and no dataclass, as Event: one is made for every delivery.)
+    """
 
     lane: OpenLane
     place: Place
@@ -167,7 +169,8 @@ class Dispatcher:
             outlet.workers -= 1
 
     async def _deliver(self, outlet: _Outlet, job: Job) -> None:
-        started = job.lane.start(job.place)
+        lane, place = job.lane, job.place
+        started = lane.start(place)
         if started is None:
             return
         subscription = outlet.subscription
@@ -176,14 +179,14 @@ class Dispatcher:
         began_s = self._clock.monotonic_s()
         event = job.event if job.event is not None else await self._event_of(job)
         if event is None:
-            row = self._row(job, subscription, number, at_ms, 0, None)
+            row = _row(job, subscription, number, at_ms, 0, None)
             self._settled(job, row, "expired", "the event is no longer in the log")
             return
         attempt = Attempt(event, subscription, webhook_id(event, subscription.id), number)
         outcome = await self._sinks[subscription.protocol].send(attempt)
         latency_s = self._clock.monotonic_s() - began_s
         self._counters.delivery_s.observe(latency_s)
-        row = self._row(job, subscription, number, at_ms, round(latency_s * 1000), outcome)
+        row = _row(job, subscription, number, at_ms, round(latency_s * 1000), outcome.status)
         first_ms = started.first_ms if started.first_ms is not None else at_ms
         settlement = settle(
             outcome,
@@ -194,12 +197,13 @@ class Dispatcher:
         )
         match settlement:
             case Ack():
-                self._settled(job, row, "delivered", None)
+                self._record(row)
+                lane.settle(place)
             case Retry(after_s):
                 due_ms = self._clock.now_ms() + round(after_s * 1000)
                 self._record(_ended(row, "retry", _reason_of(outcome), due_ms))
-                job.lane.fail(job.place, due_ms=due_ms, first_ms=first_ms)
-                self.offer_at(subscription, Job(job.lane, job.place, None), due_ms)
+                lane.fail(place, due_ms=due_ms, first_ms=first_ms)
+                self.offer_at(subscription, Job(lane, place, None), due_ms)
             case DeadLetter(reason):
                 await self._bury(job, event, row, reason)
                 self._settled(job, row, "dead-letter", reason)
@@ -240,27 +244,29 @@ class Dispatcher:
             else:
                 return
 
-    def _row(
-        self,
-        job: Job,
-        subscription: Subscription,
-        number: int,
-        at_ms: int,
-        latency_ms: int,
-        outcome: Outcome | None,
-    ) -> AttemptRow:
-        return AttemptRow(
-            job.lane.channel.name,
-            job.lane.shard,
-            job.place.block,
-            job.place.index,
-            subscription.id,
-            number,
-            at_ms,
-            latency_ms,
-            None if outcome is None else outcome.status,
-            "delivered",
-        )
+
+def _row(
+    job: Job,
+    subscription: Subscription,
+    number: int,
+    at_ms: int,
+    latency_ms: int,
+    status: int | None,
+) -> AttemptRow:
+    """The row as nearly all of them stay: of an attempt that delivered the event."""
+    lane, place = job.lane, job.place
+    return AttemptRow(
+        lane.channel.name,
+        lane.shard,
+        place.block,
+        place.index,
+        subscription.id,
+        number,
+        at_ms,
+        latency_ms,
+        status,
+        "delivered",
+    )
 
 
 def _ended(row: AttemptRow, result: Result, reason: str | None, next_ms: int | None) -> AttemptRow:

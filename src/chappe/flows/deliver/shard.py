@@ -51,6 +51,7 @@ READ_BACK_BLOCKS = 4_000
 
 OWN_SEEN = 10_000
 AGAIN_S = 0.2
+REMIND_S = 5.0
 
 _log = logging.getLogger("chappe.deliver")
 
@@ -192,8 +193,19 @@ class ShardDelivery:
         The record of a lane whose subscription it does not know would be taken for that of one that
         ended, and what is open in it would be dropped.
         """
+        told_s = began_s = self._clock.monotonic_s()
         while self._registry_revision() < revision:
             await self._clock.sleep(AGAIN_S)
+            now_s = self._clock.monotonic_s()
+            if now_s - told_s >= REMIND_S:
+                told_s = now_s
+                _log.warning(
+                    "shard %s has waited %.0f s for the registry's revision %d; this node is at %d",
+                    self._name,
+                    now_s - began_s,
+                    revision,
+                    self._registry_revision(),
+                )
 
     async def _read_back(self) -> None:
         """Know again what was seen within the window, so that its repeats are dropped."""
@@ -224,15 +236,17 @@ class ShardDelivery:
 
     def _match(self, block: Block) -> None:
         seq, index, durable = block.seq, self._index, self._reader
+        shard, seen, at_ms = self.shard, self._seen, block.at_ms
+        # Of a block after the reader's own nothing was matched: most are, and need no comparing.
+        all_new, dedupes = seq > durable.block, seen.enabled
         for number, event in enumerate(block.events):
-            place = Place(seq, number)
-            if place <= durable:
+            if not all_new and (seq, number) <= durable:
                 continue
-            if self._seen.is_repeated(event, Position(self.shard, seq, number), block.at_ms):
+            if dedupes and seen.is_repeated(event, Position(shard, seq, number), at_ms):
                 continue
             for subscription in index.matches(event):
                 if subscription.starts_after < seq:
-                    self._hand_over(subscription, place, event)
+                    self._hand_over(subscription, Place(seq, number), event)
         self._reader = Place(seq, END_OF_BLOCK)
 
     def _hand_over(self, subscription: Subscription, place: Place, event: Event) -> None:
@@ -306,22 +320,35 @@ class ShardDelivery:
             run.reading = False
 
     async def _take_from(self, run: LaneRun, block: Block, seen: SeenEvents) -> None:
-        lane = run.lane
+        lane, shard, seq = run.lane, self.shard, block.seq
+        cursor, dedupes = lane.cursor, seen.enabled
+        subscription = self._subscription_of(run)
+        if subscription is None:
+            return
+        wanted = run.wants(subscription)
         for number, event in enumerate(block.events):
-            place = Place(block.seq, number)
-            if place <= lane.cursor:
+            place = Place(seq, number)
+            if place <= cursor:
                 continue
-            if seen.is_repeated(event, Position(self.shard, block.seq, number), block.at_ms):
+            if dedupes and seen.is_repeated(event, Position(shard, seq, number), block.at_ms):
                 continue
-            subscription = self._subscriptions().get(lane.subscription)
-            if subscription is None or run.gone:
-                return
-            if run.wants(subscription)(event):
+            if not wanted(event):
+                continue
+            if not lane.has_room:
                 await run.wait_room()
-                lane.take(place)
-                self._dispatcher.offer(subscription, Job(run, place, event))
+                # Nothing else gives way to others, who may change or end the subscription.
+                subscription = self._subscription_of(run)
+                if subscription is None:
+                    return
+                wanted = run.wants(subscription)
+            lane.take(place)
+            self._dispatcher.offer(subscription, Job(run, place, event))
         lane.pass_over(Place(block.seq, END_OF_BLOCK))
         self._moved.set()
+
+    def _subscription_of(self, run: LaneRun) -> Subscription | None:
+        """The lane's subscription as it is now; None once it has ended."""
+        return None if run.gone else self._subscriptions().get(run.lane.subscription)
 
     async def _skip_removed(self, lane: Lane) -> None:
         """Nothing stands between the lane and the reader: removed by retention, or not seen yet.
@@ -440,22 +467,14 @@ class LaneRun:
 
     def __init__(self, owner: ShardDelivery, lane: Lane) -> None:
         self._owner = owner
+        self.channel = owner.channel
+        self.shard = owner.shard
         self.lane = lane
         self.room = asyncio.Event()
         self.reading = False
         self.resumed = lane.recorded
         self.gone = False
         self._wanted: tuple[Subscription, Callable[[Event], bool]] | None = None
-
-    @property
-    def channel(self) -> Channel:
-        """The lane's channel."""
-        return self._owner.channel
-
-    @property
-    def shard(self) -> int:
-        """The lane's shard."""
-        return self._owner.shard
 
     def wants(self, subscription: Subscription) -> Callable[[Event], bool]:
         """The subscription's whole test."""
