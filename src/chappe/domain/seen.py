@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 
@@ -40,16 +42,36 @@ class SeenEvents:
             return found
         return None
 
+    def all_new(self, events: Sequence[Event]) -> bool:
+        """Whether none of the events is remembered, of whatever age, nor repeats another of them."""
+        if not self.enabled:
+            return True
+        keys = {(event.source, event.id) for event in events}
+        return (
+            len(keys) == len(events)
+            and self._young.keys().isdisjoint(keys)
+            and self._elder.keys().isdisjoint(keys)
+        )
+
     def add(self, event: Event, position: Position, at_ms: int) -> None:
         """Remember where the event stands."""
-        if not self.enabled:
-            return
+        if self.enabled:
+            self._age(at_ms)
+            self._young[event.source, event.id] = position
+
+    def add_all(self, events: Sequence[Event], positions: Sequence[Position], at_ms: int) -> None:
+        """Remember where each of the events stands."""
+        if self.enabled:
+            self._age(at_ms)
+            keys = [(event.source, event.id) for event in events]
+            self._young.update(zip(keys, positions, strict=True))
+
+    def _age(self, at_ms: int) -> None:
         if self._young_ms is None:
             self._young_ms = at_ms
         elif len(self._young) >= self._half or at_ms - self._young_ms >= self._half_ms:
             self._elder, self._elder_ms = self._young, self._young_ms
             self._young, self._young_ms = {}, at_ms
-        self._young[(event.source, event.id)] = position
 
     def is_repeated(self, event: Event, position: Position, at_ms: int) -> bool:
         """Whether the event was seen before `position`; remembers it if not.

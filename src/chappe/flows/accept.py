@@ -125,33 +125,32 @@ class Accept:
         self, channel: Channel, seen: SeenEvents, events: Sequence[Event]
     ) -> tuple[Sequence[Position], Sequence[bool]]:
         """Where each event stands, and whether it is a repeat."""
+        if seen.all_new(events):
+            stored = await self._log.append_all(channel, events)
+            seen.add_all(events, stored, self._clock.now_ms())
+            return stored, [False] * len(events)
         now_ms = self._clock.now_ms()
-        known = [seen.first(event, now_ms) for event in events]
-        numbers: dict[object, int] = {}
+        places: dict[tuple[str, str], int] = {}
         to_store: list[Event] = []
-        which: list[int] = []
-        for number, event in enumerate(events):
-            if known[number] is not None:
-                which.append(-1)
-                continue
-            key = (event.source, event.id) if seen.enabled else number
-            place = numbers.setdefault(key, len(to_store))
-            which.append(place)
-            if place == len(to_store):
+        known = [seen.first(event, now_ms) for event in events]
+        for event, first in zip(events, known, strict=True):
+            if first is None and (event.source, event.id) not in places:
+                places[event.source, event.id] = len(to_store)
                 to_store.append(event)
         stored = await self._log.append_all(channel, to_store)
-        now_ms = self._clock.now_ms()
-        for event, position in zip(to_store, stored, strict=True):
-            seen.add(event, position, now_ms)
-        if len(to_store) == len(events):
-            return stored, [False] * len(events)
+        seen.add_all(to_store, stored, self._clock.now_ms())
         positions: list[Position] = []
         repeated: list[bool] = []
         answered: set[int] = set()
-        for first, place in zip(known, which, strict=True):
-            positions.append(first if first is not None else stored[place])
-            repeated.append(first is not None or place in answered)
-            answered.add(place)
+        for event, first in zip(events, known, strict=True):
+            if first is not None:
+                positions.append(first)
+                repeated.append(True)
+            else:
+                place = places[event.source, event.id]
+                positions.append(stored[place])
+                repeated.append(place in answered)
+                answered.add(place)
         return positions, repeated
 
     def _channel(self, name: str) -> Channel:

@@ -55,14 +55,21 @@ async def publish(
         )
     receipts = await parts.accept.all(channel, found)
     duplicates = [index for index, receipt in enumerate(receipts) if receipt.duplicate]
-    answer: dict[str, object] = {
-        "positions": [str(receipt.position) for receipt in receipts],
-        "duplicates": duplicates,
-    }
-    warnings = [one for index, receipt in enumerate(receipts) for one in _warnings(index, receipt)]
+    positions = b", ".join([b'"%d-%d-%d"' % receipt.position for receipt in receipts])
+    parts_of_answer = [
+        b'"positions": [%b]' % positions,
+        b'"duplicates": ' + encode_json(duplicates),
+    ]
+    warnings = [
+        one
+        for index, receipt in enumerate(receipts)
+        if receipt.warnings
+        for one in _warnings(index, receipt)
+    ]
     if warnings:
-        answer["warnings"] = warnings
-    return json_response(answer, 202), len(receipts), len(duplicates)
+        parts_of_answer.append(b'"warnings": ' + encode_json(warnings))
+    answer = Response(202, b"{%b}" % b", ".join(parts_of_answer), (JSON,))
+    return answer, len(receipts), len(duplicates)
 
 
 async def list_page(parts: Parts, request: Request) -> Response:

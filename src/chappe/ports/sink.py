@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from chappe.domain.delivery import Outcome
 from chappe.domain.event import Event
 from chappe.domain.subscription import Subscription
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One try to deliver one event to one subscription's sink.
 
     `webhook_id` is the same for every attempt of the same event to the same subscription, over

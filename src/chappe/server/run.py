@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import shutil
@@ -32,6 +33,9 @@ from chappe.server.settings import Settings, check_exposure
 
 FAILED = 7
 """The exit code of a hub that failed; the command line has the same for what a hub answers."""
+
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Python's (700, 10, 10) looks for circles some thirty times a second under load, and finds none."""
 
 _log = logging.getLogger("chappe")
 
@@ -88,6 +92,9 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
                 )
             hub = await assemble(settings, connection, node=lock.node_id, tokens=tokens, disk=disk)
             stack.push_async_callback(hub.close)
+            # What is there by now stays; the rest is mostly short-lived and free of circles.
+            gc.freeze()
+            gc.set_threshold(*GC_THRESHOLDS)
             await _serve_until(stop, settings, hub, engine, disk, listener, ready)
     finally:
         lock.release()
