@@ -18,12 +18,13 @@ from collections.abc import Callable, Mapping
 from chappe.domain.channel import Block, Channel
 from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
-from chappe.domain.lane import END_OF_BLOCK, MAX_OPEN, START, Lane, Open, Place, before
-from chappe.domain.matching import SubscriptionIndex, wants
+from chappe.domain.lane import END_OF_BLOCK, START, Lane, Place, before
+from chappe.domain.matching import SubscriptionIndex
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
 from chappe.domain.subscription import Subscription
 from chappe.flows.deliver.dispatch import Dispatcher, Job
+from chappe.flows.deliver.lane_run import LaneRun
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.formats.cursor_records import (
     Checkpoint,
@@ -102,6 +103,10 @@ class ShardDelivery:
         self._running = False
         self._writing = asyncio.Lock()
         self.over = False
+
+    def moved(self) -> None:
+        """Something is to be written with the next checkpoint."""
+        self._moved.set()
 
     @property
     def reader(self) -> Place:
@@ -460,50 +465,3 @@ class ShardDelivery:
         while len(self._readers) > 1 and self._readers[1][0] <= now_s - seconds:
             self._readers.popleft()
         return self._readers[0][1]
-
-
-class LaneRun:
-    """A lane at work: its state, and what waits for it."""
-
-    def __init__(self, owner: ShardDelivery, lane: Lane) -> None:
-        self._owner = owner
-        self.channel = owner.channel
-        self.shard = owner.shard
-        self.lane = lane
-        self.room = asyncio.Event()
-        self.reading = False
-        self.resumed = lane.recorded
-        self.gone = False
-        self._wanted: tuple[Subscription, Callable[[Event], bool]] | None = None
-
-    def wants(self, subscription: Subscription) -> Callable[[Event], bool]:
-        """The subscription's whole test."""
-        if self._wanted is None or self._wanted[0] is not subscription:
-            self._wanted = (subscription, wants(subscription))
-        return self._wanted[1]
-
-    async def wait_room(self) -> None:
-        """Wait until the lane may take another event."""
-        while not self.lane.has_room and not self.gone:
-            self.room.clear()
-            await self.room.wait()
-
-    def start(self, place: Place) -> Open | None:
-        """The event's turn has come; None if it is no longer this node's to deliver."""
-        return None if self.gone or self._owner.over else self.lane.start(place)
-
-    def settle(self, place: Place) -> None:
-        """The event is settled."""
-        self.lane.settle(place)
-        self._changed()
-
-    def fail(self, place: Place, *, due_ms: int, first_ms: int) -> None:
-        """A try ended without settling it."""
-        if place in self.lane.open:
-            self.lane.fail(place, due_ms=due_ms, first_ms=first_ms)
-        self._changed()
-
-    def _changed(self) -> None:
-        if len(self.lane.open) <= MAX_OPEN // 2:
-            self.room.set()
-        self._owner._moved.set()

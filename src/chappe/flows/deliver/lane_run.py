@@ -1,0 +1,77 @@
+"""A lane at work: its state, and those who wait for it. Made by `shard`, settled by `dispatch`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from chappe.domain.channel import Channel
+from chappe.domain.event import Event
+from chappe.domain.lane import MAX_OPEN, Lane, Open, Place
+from chappe.domain.matching import wants
+from chappe.domain.subscription import Subscription
+
+
+class Owner(Protocol):
+    """The shard that the lane belongs to."""
+
+    @property
+    def channel(self) -> Channel: ...
+    @property
+    def shard(self) -> int: ...
+    @property
+    def over(self) -> bool:
+        """Whether the shard is this node's no longer."""
+        ...
+
+    def moved(self) -> None:
+        """Something is to be written with the next checkpoint."""
+        ...
+
+
+class LaneRun:
+    """A lane at work: its state, and what waits for it."""
+
+    def __init__(self, owner: Owner, lane: Lane) -> None:
+        self._owner = owner
+        self.channel = owner.channel
+        self.shard = owner.shard
+        self.lane = lane
+        self.room = asyncio.Event()
+        self.reading = False
+        self.resumed = lane.recorded
+        self.gone = False
+        self._wanted: tuple[Subscription, Callable[[Event], bool]] | None = None
+
+    def wants(self, subscription: Subscription) -> Callable[[Event], bool]:
+        """The subscription's whole test."""
+        if self._wanted is None or self._wanted[0] is not subscription:
+            self._wanted = (subscription, wants(subscription))
+        return self._wanted[1]
+
+    async def wait_room(self) -> None:
+        """Wait until the lane may take another event."""
+        while not self.lane.has_room and not self.gone:
+            self.room.clear()
+            await self.room.wait()
+
+    def start(self, place: Place) -> Open | None:
+        """The event's turn has come; None if it is no longer this node's to deliver."""
+        return None if self.gone or self._owner.over else self.lane.start(place)
+
+    def settle(self, place: Place) -> None:
+        """The event is settled."""
+        self.lane.settle(place)
+        self._changed()
+
+    def fail(self, place: Place, *, due_ms: int, first_ms: int) -> None:
+        """A try ended without settling it."""
+        if place in self.lane.open:
+            self.lane.fail(place, due_ms=due_ms, first_ms=first_ms)
+        self._changed()
+
+    def _changed(self) -> None:
+        if len(self.lane.open) <= MAX_OPEN // 2:
+            self.room.set()
+        self._owner.moved()
