@@ -43,27 +43,31 @@ def ingest() -> None:
     """Single events, each acknowledged on disk."""
     print("\nSingle events of 1 KB, acknowledged on disk (medians of interleaved rounds)")
     print("  the engine one by one: nats-server, sync_interval always, as many callers")
-    print("  do-nothing handler: the hub's own HTTP server, reads the body and answers\n")
+    print("  do nothing: a handler on the hub's own HTTP server that reads the body and answers")
+    print("  uvicorn: the same handler on uvicorn, tuned (ADR 0004)\n")
     print(
         "  callers        hub/s   p50 ms   p99 ms | engine/s  p99 ms   hub/engine |"
-        " do nothing/s  hub/nothing | checked/s  checked/hub"
+        " do nothing/s  hub/nothing | uvicorn/s  hub/uvicorn | checked/s  checked/hub"
     )
     with ExitStack() as stack:
         hub = stack.enter_context(processes.hub())
         nothing = stack.enter_context(processes.python("bench.do_nothing"))
+        uvicorn = stack.enter_context(processes.python("bench.do_nothing", "--uvicorn"))
         processes.call("PUT", f"{hub}/messagegroups/bench/messages/checked", SCHEMA)
         for connections in CONNECTIONS:
             run = _Rounds(connections)
-            plain, checked, peer, ceiling = run(
+            plain, checked, peer, ceiling, other = run(
                 lambda n: load.single(f"{hub}/events", n, SECONDS),
                 lambda n: load.single(f"{hub}/events", n, SECONDS, type_="checked"),
                 lambda n: one_by_one.measure(n, SECONDS),
                 lambda n: load.single(f"{nothing}/events", n, SECONDS),
+                lambda n: load.single(f"{uvicorn}/events", n, SECONDS),
             )
             print(
                 f"  {connections:7}  {plain.rate:11,.0f} {plain.p50_ms:8.2f} {plain.p99_ms:8.2f} |"
                 f" {peer.rate:8,.0f} {peer.p99_ms:7.2f} {run.ratio(0, 2):11.1f}x |"
                 f" {ceiling.rate:12,.0f} {run.ratio(0, 3):11.0%} |"
+                f" {other.rate:9,.0f} {run.ratio(0, 4):11.0%} |"
                 f" {checked.rate:9,.0f} {run.ratio(1, 0):11.0%}"
             )
         print(f"  load by {plain.by}; its ceiling here: what the do-nothing handler answers")
