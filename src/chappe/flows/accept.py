@@ -61,17 +61,18 @@ class Accept:
             SchemaMismatch: the payload breaks the schema that is enforced for its type.
             Overloaded, TooLarge, Unavailable: as EventLog.append.
         """
-        target = self._channel(channel)
-        seen = self._seen(channel)
-        first = seen.first(event)
-        # The time is asked for only where it matters: hardly any event is a repeat.
-        if first is not None and seen.first(event, self._clock.now_ms()) is not None:
-            return Receipt(first, duplicate=True)
-        warnings = self._checked(event)
-        self._may_store()
-        position = await self._log.append(target, event)
-        seen.add(event, position, self._clock.now_ms())
-        return Receipt(position, warnings=warnings)
+        ended: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+
+        def done(found: Receipt | Exception) -> None:
+            if ended.done():
+                return  # The caller has given up; what was begun was stored all the same.
+            if isinstance(found, Exception):
+                ended.set_exception(found)
+            else:
+                ended.set_result(found)
+
+        self.begin(channel, event, done)
+        return await ended
 
     def begin(
         self, channel: str, event: Event, done: Callable[[Receipt | Exception], None]

@@ -18,7 +18,7 @@ from chappe.domain.event import Event
 from chappe.flows.accept import Receipt
 from chappe.formats import cloudevents_http
 from chappe.http import events
-from chappe.http.call import AsgiCall, Call, ClientGone, Receive, Scope, Send, WholeCall
+from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.exchange import Header, Request, Response, find_header
 from chappe.http.health import livez, readyz
 from chappe.http.metrics import Metrics
@@ -62,9 +62,13 @@ class App:
         except ClientGone:
             pass  # There is nobody left to answer.
         finally:
-            self._under_way -= 1
-            if self._draining and not self._under_way:
-                self._idle.set()
+            self._left()
+
+    def _left(self) -> None:
+        """A request is no longer under way."""
+        self._under_way -= 1
+        if self._draining and not self._under_way:
+            self._idle.set()
 
     def drain(self) -> None:
         """From now on refuse requests (503); those under way finish."""
@@ -96,7 +100,6 @@ class App:
         started_s = perf_counter()
 
         def done(ended: Receipt | Exception) -> None:
-            self._under_way -= 1
             if isinstance(ended, Exception):
                 response = problem(ended)
                 self._refused(call, DEFAULT, None, ended, response)
@@ -104,8 +107,7 @@ class App:
                 response = events.accepted(DEFAULT, ended)
                 self._accepted(DEFAULT, 1, int(ended.duplicate), len(body), started_s)
             answer(response)
-            if self._draining and not self._under_way:
-                self._idle.set()
+            self._left()
 
         self._under_way += 1
         try:
@@ -113,7 +115,7 @@ class App:
             assert isinstance(event, Event)
             parts.accept.begin(DEFAULT, event, done)
         except Exception:  # noqa: BLE001  # the usual way finds it again, and tells
-            self._under_way -= 1
+            self._left()
             return False
         return True
 
@@ -220,7 +222,7 @@ class App:
 
     def _refused(
         self,
-        call: Call | WholeCall,
+        call: Asked,
         channel: str,
         by: Principal | None,
         error: Exception,
@@ -260,7 +262,7 @@ def _options(route: Route, by: Principal, params: Mapping[str, str], call: Call)
     return Response(204, b"", ((b"allow", b"POST"), *grant))
 
 
-def _shown(call: Call | WholeCall) -> str:
+def _shown(call: Asked) -> str:
     """The path for the log, which never shows the query: a token may stand there."""
     return call.path[:200].decode("latin-1")
 

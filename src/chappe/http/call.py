@@ -18,17 +18,22 @@ class ClientGone(Exception):
     """The client closed the connection before it had sent the whole request."""
 
 
-class Call(Protocol):
-    """One request; `path` is as it was sent, header names are lower-case."""
+class Asked(Protocol):
+    """What a request asks for; `path` is as it was sent, header names are lower-case."""
 
-    @property
-    def method(self) -> str: ...
     @property
     def path(self) -> bytes: ...
     @property
     def query(self) -> bytes: ...
     @property
     def headers(self) -> list[Header]: ...
+
+
+class Call(Asked, Protocol):
+    """One request, and the way to answer it."""
+
+    @property
+    def method(self) -> str: ...
 
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body.
@@ -44,15 +49,9 @@ class Call(Protocol):
         ...
 
 
-class WholeCall(Protocol):
+class WholeCall(Asked, Protocol):
     """A request that has arrived whole."""
 
-    @property
-    def path(self) -> bytes: ...
-    @property
-    def query(self) -> bytes: ...
-    @property
-    def headers(self) -> list[Header]: ...
     @property
     def whole_body(self) -> bytes: ...
 

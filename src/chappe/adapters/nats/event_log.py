@@ -54,7 +54,6 @@ class NatsEventLog:
     def __init__(self, connection: Connection, *, node: str, retention: Retention) -> None:
         self._connection = connection
         self._retention = retention
-        self._node = node
         self._cache = _BlockCache(CACHE_BYTES, node)
         self._singles: dict[str, ChannelCommits] = {}
         self._batches: dict[str, BatchCommits] = {}

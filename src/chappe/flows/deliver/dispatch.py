@@ -19,7 +19,7 @@ from msgspec import Struct, structs
 
 from chappe.domain.attempt import AttemptRow, Result
 from chappe.domain.channel import Channel
-from chappe.domain.delivery import Ack, DeadLetter, Outcome, Retry, settle
+from chappe.domain.delivery import Ack, DeadLetter, Delivered, Retry, settle
 from chappe.domain.errors import TooLarge, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.ids import webhook_id
@@ -201,9 +201,11 @@ class Dispatcher:
                 lane.settle(place)
             case Retry(after_s):
                 due_ms = self._clock.now_ms() + round(after_s * 1000)
-                self._record(_ended(row, "retry", _reason_of(outcome), due_ms))
+                reason = None if isinstance(outcome, Delivered) else outcome.reason
+                self._record(_ended(row, "retry", reason, due_ms))
                 lane.fail(place, due_ms=due_ms, first_ms=first_ms)
-                self.offer_at(subscription, Job(lane, place, None), due_ms)
+                if self._outlets.get(subscription.id) is outlet:  # else it has ended meanwhile
+                    self.offer_at(subscription, Job(lane, place, None), due_ms)
             case DeadLetter(reason):
                 await self._bury(job, event, row, reason)
                 self._settled(job, row, "dead-letter", reason)
@@ -271,10 +273,6 @@ def _row(
 
 def _ended(row: AttemptRow, result: Result, reason: str | None, next_ms: int | None) -> AttemptRow:
     return structs.replace(row, result=result, reason=reason, next_ms=next_ms)
-
-
-def _reason_of(outcome: Outcome) -> str | None:
-    return getattr(outcome, "reason", None)
 
 
 def _dead_letter(event: Event, row: AttemptRow, reason: str, time: str) -> Event:
