@@ -20,7 +20,9 @@ from chappe.registry.model import Model
 Attributes = Mapping[str, Any]
 """What is stored of an entity, by attribute name: JSON values (dict, list, str, bool, int, Decimal).
 
-Timestamps are RFC 3339 in UTC ("…Z"). Never None: an attribute without a value is absent.
+Timestamps are RFC 3339 in UTC ("…Z"). Never None: an attribute without a value is absent. A name that
+begins with "." is private: no client can write it, no view or filter shows it, and a replacement of
+the other attributes keeps it.
 """
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ class Collection(Mapping[str, T], Generic[T]):
     (core/spec.md "`<SINGULAR>id` (`id`) Attribute")
     """
 
-    __slots__ = ("_by_id", "_folded", "_ordered", "__weakref__")
+    __slots__ = ("__weakref__", "_by_id", "_folded", "_ordered")
 
     def __init__(self, by_id: Mapping[str, T] | None = None) -> None:
         self._by_id: dict[str, T] = dict(by_id or {})

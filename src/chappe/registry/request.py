@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
-from chappe.registry.entity import Group, Resource, Tree, Version
+from chappe.registry.entity import Attributes, Group, Resource, Tree, Version
 from chappe.registry.flags import Flags
+from chappe.registry.model import ResourceType
 from chappe.registry.target import Target
 
 
@@ -112,9 +113,15 @@ class Formats(Protocol):
 class Rules:
     """What a write is checked against besides the model.
 
-    `guard` looks at the changes at the end; it raises RegistryError when they break a rule of the
-    hub's own (such as a subscription whose sink is no URI).
+    `incoming` sees a version's attributes after they were merged with the present ones and before
+    they are validated, and gives those to go on with (type, the version's xid, attributes, what
+    was stored before or None): here a secret becomes a private attribute. `guard` looks at the
+    changes at the end; it raises RegistryError when they break a rule of the hub's own (such as a
+    subscription whose sink is no URI).
     """
 
     formats: Formats
+    incoming: Callable[[ResourceType, str, dict[str, Any], Attributes | None], dict[str, Any]] = (
+        lambda type, xid, attributes, before: attributes
+    )
     guard: Callable[[Tree, Sequence[Change]], None] = lambda tree, changes: None
