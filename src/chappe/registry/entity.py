@@ -9,9 +9,10 @@ default version's attributes on its resource, the mirror of an `xref`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, insort
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from typing_extensions import override
 
@@ -25,7 +26,13 @@ begins with "." is private: no client can write it, no view or filter shows it, 
 the other attributes keeps it.
 """
 
+OWN_TEXTS: Final = frozenset({"name", "description", "documentation", "icon"})
+"""Attributes whose texts are hardly ever those of another entity."""
+
 T = TypeVar("T")
+
+Kept: TypeAlias = tuple[object, frozenset[str]]
+"""What was made of a collection (see columns), and the ids that were moved since."""
 
 
 class Collection(Mapping[str, T], Generic[T]):
@@ -34,12 +41,13 @@ class Collection(Mapping[str, T], Generic[T]):
     (core/spec.md "`<SINGULAR>id` (`id`) Attribute")
     """
 
-    __slots__ = ("__weakref__", "_by_id", "_folded", "_ordered")
+    __slots__ = ("__weakref__", "_by_id", "_folded", "_ordered", "kept")
 
     def __init__(self, by_id: Mapping[str, T] | None = None) -> None:
         self._by_id: dict[str, T] = dict(by_id or {})
         self._folded: dict[str, str] | None = None
         self._ordered: tuple[str, ...] | None = None
+        self.kept: Kept | None = None
 
     @override
     def __getitem__(self, id: str) -> T:
@@ -57,37 +65,82 @@ class Collection(Mapping[str, T], Generic[T]):
     def __contains__(self, id: object) -> bool:
         return id in self._by_id
 
+    @override
+    def items(self) -> ItemsView[str, T]:
+        return self._by_id.items()
+
+    @override
+    def values(self) -> ValuesView[T]:
+        return self._by_id.values()
+
+    def find(self, id: str) -> T | None:
+        """The entity of an id, or None; what `get` does, without its detour over KeyError."""
+        return self._by_id.get(id)
+
     def clash(self, id: str) -> str | None:
         """The id that equals this one but for its case, if there is one."""
         if self._folded is None:
-            self._folded = {one.lower(): one for one in self._by_id}
+            self._folded = self._fold()
         other = self._folded.get(id.lower())
+        if other is not None and other not in self._by_id:
+            # Of an id that is gone, or of a write that was dropped.
+            self._folded = self._fold()
+            other = self._folded.get(id.lower())
         return None if other == id else other
 
     def ordered(self) -> tuple[str, ...]:
         """The ids, ascending without regard to case (core/spec.md "Sort Flag")."""
         if self._ordered is None:
-            self._ordered = tuple(sorted(self._by_id, key=lambda one: (one.lower(), one)))
+            self._ordered = tuple(sorted(self._by_id, key=id_key))
         return self._ordered
 
     def changed(self, changes: Mapping[str, T | None]) -> Collection[T]:
         """A copy in which `changes` hold; None drops an id."""
         result: Collection[T] = Collection(self._by_id)
         by_id = result._by_id
-        folded = None if self._folded is None else dict(self._folded)
+        added = [id for id, one in changes.items() if one is not None and id not in by_id]
+        dropped = [id for id, one in changes.items() if one is None and id in by_id]
         for id, entity in changes.items():
             if entity is None:
                 by_id.pop(id, None)
-                if folded is not None:
-                    folded.pop(id.lower(), None)
             else:
                 by_id[id] = entity
-                if folded is not None:
-                    folded[id.lower()] = id
-        result._folded = folded
-        if self._ordered is not None and by_id.keys() == self._by_id.keys():
-            result._ordered = self._ordered
+        if self._folded is not None and len(self._folded) <= 2 * len(by_id) + _SPARE:
+            # Shared, not copied: `clash` sees through what does not hold (any more).
+            result._folded = self._folded
+            for id in added:
+                result._folded[id.lower()] = id
+        if self._ordered is not None and len(added) + len(dropped) <= _SPARE:
+            result._ordered = self._reordered(added, dropped)
+        if self.kept is not None:
+            of, moved = self.kept
+            moved |= changes.keys()
+            if len(moved) <= _SPARE:
+                result.kept = of, moved
         return result
+
+    def _fold(self) -> dict[str, str]:
+        return {one.lower(): one for one in self._by_id}
+
+    def _reordered(self, added: Sequence[str], dropped: Sequence[str]) -> tuple[str, ...]:
+        """`ordered` with a few ids more or less, without sorting all of them."""
+        assert self._ordered is not None
+        if not added and not dropped:
+            return self._ordered
+        order = list(self._ordered)
+        for id in dropped:
+            del order[bisect_left(order, id_key(id), key=id_key)]
+        for id in added:
+            insort(order, id, key=id_key)
+        return tuple(order)
+
+
+_SPARE: Final = 64
+
+
+def id_key(id: str) -> tuple[str, str]:
+    """The key of an id: ascending without regard to case."""
+    return id.lower(), id
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -95,13 +148,13 @@ class Version:
     """One version of a resource.
 
     `attributes` hold epoch, createdat, modifiedat, ancestorid, name, contenttype, format,
-    `<R>url`, extensions …; `document` is the domain-specific document, kept byte for byte (empty
-    where there is none, or where `<R>url` says where it is). `uid` is unique in the registry for ever.
+    `<R>url`, extensions …; `document` is the domain-specific document, kept byte for byte: None
+    where none was ever given, empty where `<R>url` says where it is. `uid` is unique in the registry for ever.
     """
 
     id: str
     attributes: Attributes
-    document: bytes = b""
+    document: bytes | None = None
     uid: int = 0
 
 
@@ -130,7 +183,7 @@ class Resource:
     @property
     def default(self) -> Version | None:
         """The default version; None where `xref` is set."""
-        return self.versions.get(self.meta.get("defaultversionid", ""))
+        return self.versions.find(self.meta.get("defaultversionid", ""))
 
 
 NO_RESOURCES: Collection[Resource] = Collection()
@@ -177,5 +230,5 @@ class Tree:
         parts = xid.split("/")
         if len(parts) != 5:
             return None
-        group = self.of(parts[1]).get(parts[2])
-        return None if group is None else group.of(parts[3]).get(parts[4])
+        group = self.of(parts[1]).find(parts[2])
+        return None if group is None else group.of(parts[3]).find(parts[4])

@@ -36,7 +36,7 @@ class RegistryError(CallerError):
 
     code = "registry"
 
-    def __init__(self, kind: str, subject: str, *, detail: str = "", **args: object) -> None:
+    def __init__(self, kind: str, subject: str, /, *, detail: str = "", **args: object) -> None:
         self.kind = kind
         self.subject = subject
         self.args_shown: Mapping[str, str] = {name: _text(value) for name, value in args.items()}

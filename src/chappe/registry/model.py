@@ -18,7 +18,8 @@ class Attribute:
     """One attribute's definition (`attributes.<STRING>`); of an `item` only some fields are set.
 
     `name` is "*" for "any other attribute". `type` is one of TYPES. `ifvalues` are by the value in
-    lower case. `spec` tells an attribute that the specification defines from an extension.
+    lower case. `spec` tells an attribute that the specification defines from an extension; `computed`
+    one of those that is never stored among an entity's attributes (`self`, counts, `<R>base64` …).
     """
 
     name: str
@@ -37,6 +38,7 @@ class Attribute:
     item: Attribute | None = None
     ifvalues: Mapping[str, AttributeSet] = field(default_factory=dict)
     spec: bool = False
+    computed: bool = False
 
     @property
     def is_scalar(self) -> bool:
@@ -44,12 +46,20 @@ class Attribute:
         return self.type in SCALARS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class AttributeSet:
-    """The attributes of one level; `others` is the definition named "*", if there is one."""
+    """The attributes of one level; `others` is the definition named "*", if there is one.
+
+    `namecharset` is "strict" or "extended". `reserved` are names that "*" does not admit: on a
+    version, those of its resource (`meta`, `versions` …). `value` is the key in `ifvalues` that brings
+    these siblings, as it was written.
+    """
 
     by_name: Mapping[str, Attribute] = field(default_factory=dict)
     others: Attribute | None = None
+    namecharset: str = "strict"
+    reserved: frozenset[str] = frozenset()
+    value: str = ""
 
     def get(self, name: str) -> Attribute | None:
         """The definition of a named attribute ("*" does not count)."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, Protocol, TypeAlias
 
+from chappe.registry.capabilities import NO_FORMATS, Offer
 from chappe.registry.entity import Attributes, Group, Resource, Tree, Version
 from chappe.registry.flags import Flags
 from chappe.registry.model import ResourceType
@@ -75,7 +76,7 @@ class Written:
     """What a write comes to.
 
     `answer` is what the response shows (None: 204, nothing); `processed`, where it is a map, are the
-    xids of the entities that it may show (None: all). `created` is the xid of the entity that a
+    xids of the entities that it may show (None: all), and of the collections that the request named. `created` is the xid of the entity that a
     request to a single entity made (201, Location).
     """
 
@@ -117,7 +118,8 @@ class Rules:
     they are validated, and gives those to go on with (type, the version's xid, attributes, what
     was stored before or None): here a secret becomes a private attribute. `guard` looks at the
     changes at the end; it raises RegistryError when they break a rule of the hub's own (such as a
-    subscription whose sink is no URI).
+    subscription whose sink is no URI). `offer` is what a client can switch on (see capabilities),
+    `reserved` are names that no type of group may take, because they are other paths of the hub's.
     """
 
     formats: Formats
@@ -125,3 +127,5 @@ class Rules:
         lambda type, xid, attributes, before: attributes
     )
     guard: Callable[[Tree, Sequence[Change]], None] = lambda tree, changes: None
+    offer: Offer = NO_FORMATS
+    reserved: frozenset[str] = frozenset()
