@@ -49,6 +49,10 @@ class Target:
     def xid(self) -> str:
         """The path below the registry's root, such as "/dirs/d1/files/f1/versions/v1" or "/model"."""
         match self.level:
+            case Level.RESOURCE if self.group_type and self.resource_type:
+                return (
+                    f"/{self.group_type.plural}/{self.gid}/{self.resource_type.plural}/{self.rid}"
+                )
             case Level.REGISTRY:
                 return "/"
             case (
