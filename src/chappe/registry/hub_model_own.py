@@ -1,0 +1,99 @@
+"""What the hub adds to the model of the standard: channels, subscriptions, validation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chappe.registry.hub_model_notation import (
+    Definition,
+    attribute,
+    count,
+    group_of,
+    list_of,
+    number,
+    text,
+    uri,
+)
+
+CHANNELS: Final[Definition] = {
+    "singular": "channel",
+    "description": "A named, durable stream of events in the hub",
+    "attributes": {
+        "shards": count("Number of ordered parts; fixed when the channel is made"),
+        "kind": text(
+            "What the channel holds; only the hub writes to any but `events`",
+            enum=["events", "attempts", "deadletters", "registry"],
+            default="events",
+        ),
+        "undeclared": text(
+            "What becomes of an event whose type no message declares; `allow` if absent",
+            enum=["allow", "warn", "refuse"],
+        ),
+        "quarantine": text(
+            "The channel that takes what this one refuses; absent: the sender gets an error"
+        ),
+    },
+}
+
+# No defaults here: the hub fills in what a subscription is made without, and keeps what is there
+# when a later write is silent about it. Names that are not ours to choose (header fields, keys of
+# `config`) stand under `any`, because keys of a map cannot have capitals (core/spec.md "map").
+SUBSCRIPTIONS: Final[Definition] = {
+    "singular": "subscription",
+    "description": "Which events of a channel are delivered, and where to; versions are revisions",
+    "hasdocument": False,
+    "maxversions": 50,
+    "attributes": {
+        "source": uri("The source of the events, exactly; absent: any"),
+        "types": list_of("The types of the events; absent: any", "string"),
+        "config": attribute("any", "Settings for whoever produces the events; kept, not used"),
+        "filters": list_of("Filters, all of which must hold", "any"),
+        "sink": uri("Where the events are delivered to", required=True),
+        "protocol": text("Protocol of the delivery", required=True),
+        "protocolsettings": group_of(
+            "Settings of the protocol",
+            {
+                "headers": attribute("any", "Header fields of each request: name to value"),
+                "method": text("Method of each request; POST if absent"),
+            },
+        ),
+        "sinkcredential": group_of(
+            "How the hub proves to the sink who it is; secrets are never shown",
+            {
+                "credentialtype": text(
+                    "Kind of credential", enum=["PLAIN", "ACCESSTOKEN"], required=True
+                ),
+                "identifier": text("The user, with PLAIN"),
+                "secret": text("The password, with PLAIN; only written"),
+                "accesstoken": text("The token, with ACCESSTOKEN; only written"),
+                "accesstokentype": text("Type of the token: bearer"),
+                "accesstokenexpiresutc": attribute("timestamp", "Until when the token is valid"),
+            },
+        ),
+        "channel": text(
+            "The channel; `default` if absent; fixed when the subscription is made",
+            matchversions=True,
+        ),
+        "start": text(
+            "Where the subscription begins; `latest` if absent; fixed when it is made",
+            enum=["latest", "earliest"],
+            matchversions=True,
+        ),
+        "concurrency": count("Deliveries under way at once"),
+        "timeout_s": number("Seconds that the sink may take to answer"),
+        "retry": group_of(
+            "How long and how often an event is tried",
+            {
+                "max_attempts": count("Attempts before the event becomes a dead letter"),
+                "base_s": number("Bound of the first wait; it doubles with each attempt"),
+                "max_backoff_s": number("The longest wait"),
+                "max_age_s": number("Age at which an event that failed is tried no more"),
+            },
+        ),
+    },
+}
+
+VALIDATION: Final[Definition] = text(
+    "What becomes of an event whose payload breaks this message's schema",
+    enum=["off", "warn", "enforce"],
+)
