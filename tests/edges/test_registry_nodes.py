@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,16 +18,16 @@ from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.errors import Unavailable, WrongKey
 from chappe.flows.materialise import Materialise
 from chappe.flows.register import Register
-from chappe.formats.sink_settings import CredentialDraft
-from chappe.formats.subscription_json import SubscriptionDraft
+from chappe.formats.languages import json_alone
 from chappe.kit.latest import Latest
 from chappe.registry.state import State, empty
 from chappe.server.embedded_nats import EmbeddedNats, Engine
+from chappe.testing.hub_registry import hub_tree
 
 pytestmark = pytest.mark.engine
 
-DRAFT = SubscriptionDraft(sink="https://billing.example/events")
-SEALED = replace(DRAFT, credential=CredentialDraft("ACCESSTOKEN", None, "secret"))
+DRAFT = {"sink": "https://billing.example/events", "protocol": "HTTP"}
+SEALED = {**DRAFT, "sinkcredential": {"credentialtype": "ACCESSTOKEN", "accesstoken": "secret"}}
 
 
 @dataclass
@@ -50,9 +50,12 @@ async def node(
         return 0
 
     await log.open()
-    register = Register(log, state, clock, secrets, lambda: f"{name}-{next(numbers)}", extent)
+    register = Register(
+        log, state, clock, secrets, lambda: f"{name}-{next(numbers)}", extent, json_alone()
+    )
     materialise = Materialise(log, state, clock, secrets, snapshot_every=snapshot_every)
     await materialise.load()
+    await materialise.found(hub_tree(), by=name)
     running = asyncio.ensure_future(materialise.run())
     try:
         async with asyncio.timeout(30):

@@ -1,236 +1,243 @@
-"""The registry's state, and the bytes it is kept in."""
+"""The registry's tree: what a transaction leaves of it, and the bytes both are kept in."""
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Sequence
-from types import MappingProxyType
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chappe.domain.channel import Channel
-from chappe.domain.errors import Conflict, Malformed, Unavailable
-from chappe.domain.filters import ALWAYS, All, Exact, Filter, Not
-from chappe.domain.retry import RetryPolicy
-from chappe.domain.subscription import Credential, HttpSettings, Subscription
-from chappe.formats.filters_json import render_filters
+from chappe.domain.errors import Unavailable
 from chappe.formats.transaction_json import (
-    decode_state,
+    decode_announcements,
     decode_transaction,
-    encode_state,
+    decode_tree,
     encode_transaction,
+    encode_tree,
 )
-from chappe.registry.declaration import Declaration
-from chappe.registry.state import State, empty
-from chappe.registry.transaction import (
-    Change,
-    DropDeclaration,
-    DropSubscription,
-    PutChannel,
-    PutDeclaration,
-    PutSubscription,
-    Transaction,
-    check_channel,
-    check_declared_once,
-    check_epoch,
+from chappe.registry.entity import Collection, Group, Resource, Tree, Version
+from chappe.registry.journal import applied
+from chappe.registry.model_source import compile_model
+from chappe.registry.request import Change
+from chappe.registry.state import empty
+from chappe.registry.transaction import Announcement, Transaction
+
+MODELS = (
+    compile_model({}),
+    compile_model({"groups": {"dirs": {"plural": "dirs", "singular": "dir"}}}),
 )
-
-TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
-NAMES = st.sampled_from(["a", "b", "c", "d"])
-NUMBERS = st.integers(1, 2**53)
-SECONDS = st.floats(0.001, 86_400.0)
-FILTERS = st.sampled_from([All(()), All((Exact("type", "é"),)), All((Not(Exact("id", "x")),))])
-
-
-def subscription(id_: str = "a", filter_: Filter = ALWAYS, **fields: object) -> Subscription:
-    filters_json = msgspec.json.encode(render_filters(filter_))
-    return Subscription(id_, "https://h/x", filter=filter_, filters_json=filters_json, **fields)  # type: ignore[arg-type]
-
-
-SUBSCRIPTIONS = st.builds(
-    subscription,
-    NAMES,
-    FILTERS,
-    channel=NAMES,
-    source=st.none() | TEXT,
-    types=st.frozensets(TEXT, max_size=3),
-    settings=st.builds(HttpSettings, st.dictionaries(TEXT, TEXT, max_size=2), NAMES),
-    credential=st.none() | st.builds(Credential, NAMES, st.none() | TEXT, TEXT),
-    config=st.dictionaries(TEXT, st.none() | st.booleans() | NUMBERS | st.lists(TEXT)),
-    concurrency=NUMBERS,
-    timeout_s=SECONDS,
-    retry=st.builds(RetryPolicy, NUMBERS, SECONDS, SECONDS, SECONDS, SECONDS),
-    starts_after=NUMBERS,
-    epoch=NUMBERS,
-    created_at=TEXT,
-    modified_at=TEXT,
+IDS = st.sampled_from(["a", "b", "C"])
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.text(st.characters(codec="utf-8"), max_size=6)
+    | st.sampled_from([Decimal("1.10"), Decimal("-0.000000000000000000001"), Decimal("1E+400")]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(IDS, inner, max_size=2),
+    max_leaves=4,
 )
-DECLARATIONS = st.builds(
-    Declaration,
-    NAMES,
-    NAMES,
-    TEXT,
-    st.sampled_from([b"{}", b'{"maximum":1.10}', b"true"]),
-    st.sampled_from(["off", "warn", "enforce"]),
-    NUMBERS,
-    TEXT,
-    TEXT,
-)
-CHANGES: st.SearchStrategy[Change] = st.one_of(
-    st.builds(PutSubscription, SUBSCRIPTIONS),
-    st.builds(DropSubscription, NAMES),
-    st.builds(PutDeclaration, DECLARATIONS),
-    st.builds(DropDeclaration, NAMES),
-    st.builds(PutChannel, st.builds(Channel, NAMES, st.integers(1, 9))),
+ATTRIBUTES = st.dictionaries(st.sampled_from(["epoch", "name", ".secret"]), VALUES, max_size=3)
+VERSIONS = st.builds(
+    lambda attributes, document, uid: Version("", attributes, document, uid),
+    ATTRIBUTES,
+    st.none() | st.binary(max_size=4) | st.just(b'{"type":"record"}'),
+    st.integers(1, 99),
 )
 
 
-def seal(text: str, /, *, context: str) -> str:
-    return f"{context}|{text[::-1]}"
+def named(of: Any, **changes: Any) -> Any:
+    """Entities by id, each knowing its own."""
+    return st.dictionaries(IDS, of, max_size=3).map(
+        lambda entities: Collection({id: replace(one, id=id) for id, one in entities.items()})
+    )
 
 
-def open_(text: str, /, *, context: str) -> str:
-    found, _, sealed = text.partition("|")
-    assert found == context
-    return sealed[::-1]
+RESOURCES = st.builds(
+    lambda meta, versions, last, uid: Resource("", meta, versions, last, uid),
+    ATTRIBUTES,
+    named(VERSIONS),
+    st.integers(0, 9),
+    st.integers(1, 99),
+)
+KINDS = st.sampled_from(["files", "notes"])
 
 
-def parts(state: State) -> tuple[object, ...]:
-    return state.revision, state.subscriptions, state.declarations, state.channels
+def full(collections: dict[str, Any]) -> dict[str, Any]:
+    return {plural: one for plural, one in collections.items() if one}
 
 
-def test_a_hub_begins_with_its_three_channels() -> None:
+GROUPS = st.builds(
+    lambda attributes, resources, uid: Group("", attributes, full(resources), uid),
+    ATTRIBUTES,
+    st.dictionaries(KINDS, named(RESOURCES), max_size=2),
+    st.integers(1, 99),
+)
+TREES = st.builds(
+    lambda attributes, model, capabilities, groups: Tree(
+        attributes, model, capabilities, full(groups), 100
+    ),
+    ATTRIBUTES,
+    st.sampled_from(MODELS),
+    st.sampled_from([{"flags": []}, {"flags": ["inline"]}]),
+    st.dictionaries(st.sampled_from(["dirs", "zoos"]), named(GROUPS), max_size=2),
+)
+
+
+def plain(tree: Tree) -> Any:
+    """Everything that a tree holds, to be compared."""
+    return (
+        tree.attributes,
+        tree.model.source,
+        tree.capabilities,
+        tree.next_uid,
+        {
+            (plural, gid): (
+                group.attributes,
+                group.uid,
+                {
+                    (kind, rid): (
+                        one.meta,
+                        one.last_id,
+                        one.uid,
+                        {
+                            vid: (version.attributes, version.document, version.uid)
+                            for vid, version in one.versions.items()
+                        },
+                    )
+                    for kind, resources in group.resources.items()
+                    for rid, one in resources.items()
+                },
+            )
+            for plural, groups in tree.groups.items()
+            for gid, group in groups.items()
+        },
+    )
+
+
+def difference(before: Tree, after: Tree) -> Iterator[Change]:
+    """What makes `after` of `before`: everything below what is gone goes, too."""
+    yield Change((), before, after)
+    yield from _below((), _nested(before), _nested(after))
+
+
+def _nested(tree: Tree) -> dict[tuple[str, str], Any]:
+    return {
+        (plural, gid): one for plural, groups in tree.groups.items() for gid, one in groups.items()
+    }
+
+
+def _children(entity: Any) -> dict[tuple[str, ...], Any]:
+    match entity:
+        case Group(resources=resources):
+            return {(kind, rid): one for kind, of in resources.items() for rid, one in of.items()}
+        case Resource(versions=versions):
+            return {(vid,): one for vid, one in versions.items()}
+        case _:
+            return {}
+
+
+def _below(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Change]:
+    for key in before.keys() | after.keys():
+        old, new = before.get(key), after.get(key)
+        yield Change((*path, *key), old, new)
+        yield from _below((*path, *key), _children(old), _children(new))
+
+
+def test_a_hub_begins_with_its_four_channels() -> None:
     state = empty(8)
     assert state.revision == 0
-    assert state.channels.keys() == {"default", "attempts", "deadletters"}
+    assert state.channels.keys() == {"default", "attempts", "deadletters", "registry"}
     assert state.channels["default"] == Channel("default", 8)
 
 
-@given(st.lists(st.lists(CHANGES, max_size=4), max_size=6))
-def test_applying_is_what_a_model_does_and_leaves_the_old_value(
-    transactions: list[list[Change]],
+@given(TREES, TREES)
+def test_the_after_images_of_a_transaction_make_the_tree_and_leave_the_old_one(
+    before: Tree, after: Tree
 ) -> None:
-    subscriptions: dict[str, Subscription] = {}
-    declarations: dict[str, Declaration] = {}
-    channels = dict(empty().channels)
-    state = empty()
-    for revision, changes in enumerate(transactions, start=1):
-        before = state
-        copied = copy.deepcopy(parts(before))
-        for change in changes:
-            match change:
-                case PutSubscription(put):
-                    subscriptions[put.id] = put
-                case DropSubscription(id_):
-                    subscriptions.pop(id_, None)
-                case PutDeclaration(declared):
-                    declarations[declared.type] = declared
-                case DropDeclaration(type_):
-                    declarations.pop(type_, None)
-                case PutChannel(channel):
-                    channels[channel.name] = channel
-        state = before.apply(changes, revision)
-        assert parts(state) == (revision, subscriptions, declarations, channels)
-        assert parts(before) == copied
+    was = plain(before)
+    assert plain(applied(before, difference(before, after), next_uid=100)) == plain(after)
+    assert plain(before) == was
 
 
-@given(st.lists(st.lists(CHANGES, max_size=3), min_size=1, max_size=5))
-def test_many_transactions_at_once_are_the_same_as_one_by_one(
-    transactions: list[list[Change]],
-) -> None:
-    state = empty()
-    for revision, changes in enumerate(transactions, start=1):
-        state = state.apply(changes, revision)
-    at_once = empty().apply([c for changes in transactions for c in changes], len(transactions))
-    assert parts(at_once) == parts(state)
+@given(TREES, TREES)
+def test_a_transaction_comes_back_as_it_was(before: Tree, after: Tree) -> None:
+    announced = [Announcement("io.xregistry.group.updated", "/dirs/a", ("epoch", "name"))]
+    written = encode_transaction(
+        Transaction(
+            list(difference(before, after)), "2026-01-01T00:00:00Z", "ops", "c-1", "http://h", 100,
+            announced,
+        )
+    )  # fmt: skip
+    read = decode_transaction(written, before)
+    assert (read.at, read.by, read.correlation, read.root, read.next_uid, read.announcements) == (
+        "2026-01-01T00:00:00Z", "ops", "c-1", "http://h", 100, announced,
+    )  # fmt: skip
+    assert plain(applied(before, read.changes, next_uid=read.next_uid)) == plain(after)
+    assert decode_announcements(written).announcements == announced
+
+
+@given(TREES)
+def test_a_snapshot_comes_back_as_it_was(tree: Tree) -> None:
+    read, revision = decode_tree(b"".join(encode_tree(tree, 41)))
+    assert (plain(read), revision) == (plain(tree), 41)
 
 
 def test_what_is_not_touched_is_shared() -> None:
-    before = empty().apply([PutSubscription(subscription())], 1)
-    after = before.apply([PutChannel(Channel("orders", 2))], 2)
-    assert after.subscriptions is before.subscriptions
-    assert after.channels is not before.channels
+    version = Version("1", {"epoch": 1}, b"{}", 3)
+    group = Group(
+        "a", {}, {"files": Collection({"f": Resource("f", {}, Collection({"1": version}))})}
+    )
+    tree = Tree({}, MODELS[0], {}, {"dirs": Collection({"a": group, "b": Group("b", {})})})
+    after = applied(tree, [Change(("dirs", "b"), None, Group("b", {"epoch": 2}))])
+    assert after.of("dirs")["a"] is group
+    assert after.of("dirs")["b"].attributes == {"epoch": 2}
 
 
-def test_what_the_state_has_already_is_not_applied_again() -> None:
-    state = empty().apply([PutSubscription(subscription())], 5)
-    assert state.apply([DropSubscription("a")], 5) is state
-    assert state.apply([DropSubscription("a")], 4) is state
-
-
-def test_applying_never_writes_to_a_mapping() -> None:
-    frozen = State(0, MappingProxyType({}), MappingProxyType({}), MappingProxyType({}))
-    assert frozen.apply([PutSubscription(subscription())], 1).subscriptions.keys() == {"a"}
-
-
-# Rules
-
-
-def declaration(group: str, type_: str) -> Declaration:
-    return Declaration(group, type_, "JSONSchema", b"{}", "enforce", 1, "", "")
-
-
-def test_a_type_declared_in_another_group_is_a_conflict_that_names_it() -> None:
-    with pytest.raises(Conflict, match=r"messages/t: declared in the group 'shop' already"):
-        check_declared_once({"t": declaration("shop", "t")}, "billing", "t")
-    check_declared_once({"t": declaration("shop", "t")}, "shop", "t")
-
-
-def test_an_epoch_that_is_sent_must_be_the_present_one() -> None:
-    with pytest.raises(Conflict, match="subscriptions/a: epoch 3 was sent, the present one is 4"):
-        check_epoch("subscriptions/a", 3, 4)
-    check_epoch("subscriptions/a", 4, 4)
-    check_epoch("subscriptions/a", None, 4)
-
-
-def test_a_channel_must_exist() -> None:
-    with pytest.raises(Malformed, match="there are: attempts, deadletters, default"):
-        check_channel(empty().channels, "orders")
-
-
-def test_a_path_can_stand_in_a_url() -> None:
-    assert declaration("a@b", "x/y z").path == "/messagegroups/a%40b/messages/x%2Fy%20z"
-
-
-# Bytes
-
-
-@given(st.lists(CHANGES, max_size=4), TEXT, TEXT, TEXT)
-def test_a_transaction_comes_back_as_it_was(
-    changes: Sequence[Change], at: str, by: str, correlation: str
-) -> None:
-    transaction = Transaction(tuple(changes), at, by, correlation)
-    assert decode_transaction(encode_transaction(transaction, seal=seal), open=open_) == transaction
-
-
-@given(st.lists(CHANGES, max_size=8))
-def test_a_state_comes_back_as_it_was(changes: Sequence[Change]) -> None:
-    state = empty().apply(changes, 7)
-    assert parts(decode_state(encode_state(state, seal=seal), open=open_)) == parts(state)
-
-
-def test_secrets_are_written_sealed_alone() -> None:
-    put = PutSubscription(subscription(credential=Credential("PLAIN", "me", "hunter2")))
-    written = encode_transaction(Transaction([put], ""), seal=seal)
-    written += encode_state(empty().apply([put], 1), seal=seal)
-    assert b"hunter2" not in written
-    assert b"subscriptions/a/sinkcredential|2retnuh" in written
+def test_a_document_that_did_not_change_is_not_written_again() -> None:
+    old = Version("1", {"epoch": 1}, b"x" * 1000, 3)
+    new = Version("1", {"epoch": 2}, b"x" * 1000, 3)
+    path = ("dirs", "a", "files", "f", "1")
+    written = encode_transaction(Transaction([Change(path, old, new)], ""))
+    assert len(written) < 200
+    resource = Resource("f", {}, Collection({"1": old}))
+    tree = Tree(
+        {},
+        MODELS[0],
+        {},
+        {"dirs": Collection({"a": Group("a", {}, {"files": Collection({"f": resource})})})},
+    )
+    after = applied(tree, decode_transaction(written, tree).changes)
+    found = after.resource("/dirs/a/files/f")
+    assert found is not None
+    assert (found.versions["1"].attributes, found.versions["1"].document) == (
+        {"epoch": 2},
+        old.document,
+    )
 
 
 def test_a_field_of_a_newer_release_is_passed_over() -> None:
-    written = json.loads(
-        encode_transaction(Transaction([PutSubscription(subscription())], ""), seal=seal)
-    )
-    written["changes"][0]["priority"] = 1
-    read = decode_transaction(json.dumps(written).encode(), open=open_)
-    assert read.changes == (PutSubscription(subscription()),)
+    tree = Tree({}, MODELS[0], {})
+    change = Change(("dirs", "a"), None, Group("a", {"epoch": 1}))
+    written = json.loads(encode_transaction(Transaction([change], "")))
+    written["priority"] = written["changes"][0]["priority"] = 1
+    read = decode_transaction(json.dumps(written).encode(), tree)
+    assert [(one.path, one.after and one.after.id) for one in read.changes] == [
+        (("dirs", "a"), "a")
+    ]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"at":"","changes":[{"put":"rollout"}]}'])
 def test_bytes_that_are_no_known_transaction_are_told(data: bytes) -> None:
     with pytest.raises(Unavailable, match="a transaction cannot be read"):
-        decode_transaction(data, open=open_)
+        decode_transaction(data, Tree({}, MODELS[0], {}))
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"revision":1,"uid":1,"entities":3}\n{"path":[]}'])
+def test_bytes_that_are_no_whole_snapshot_are_told(data: bytes) -> None:
+    with pytest.raises(Unavailable, match="the snapshot"):
+        decode_tree(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from chappe.domain.errors import Malformed
 from chappe.domain.event import Event
@@ -12,20 +13,33 @@ from chappe.domain.event import Event
 DEFAULT = "default"
 ATTEMPTS = "attempts"
 DEADLETTERS = "deadletters"
-OWN = frozenset({ATTEMPTS, DEADLETTERS})
+REGISTRY = "registry"
+OWN = frozenset({ATTEMPTS, DEADLETTERS, REGISTRY})
 """Channels that the hub writes itself; nobody publishes to them."""
+UNDELIVERED = frozenset({ATTEMPTS, DEADLETTERS})
+"""Channels without subscriptions: they are what became of deliveries."""
 
 DEFAULT_SHARDS = 4
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 
 
+Undeclared: TypeAlias = Literal["allow", "warn", "refuse"]
+"""What becomes of an event whose type nobody has declared: nothing, a warning, or a refusal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A channel; its number of shards is fixed when it is made."""
+    """A channel; its number of shards is fixed when it is made.
+
+    `quarantine` is the channel that takes what this one refuses for its payload or type; None: who
+    sends it gets an error.
+    """
 
     name: str
     shards: int
+    undeclared: Undeclared = "allow"
+    quarantine: str | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

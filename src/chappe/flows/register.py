@@ -1,57 +1,95 @@
-"""Declaring: subscriptions and payload schemas, each write one transaction, all or nothing.
+"""Declaring: each write of the registry is one transaction, all or nothing.
 
-A write decides against the state that this node sees and commits for its revision. If another node
-was faster, the write reads what that one did and decides again.
+A write decides upon the tree that this node sees and commits for its revision. If another node was
+faster, the write reads what that one did and decides again. What a write answers is rendered before
+it is committed, so that a response that cannot be made undoes it, too.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
-from urllib.parse import urlsplit
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
-from chappe.domain.channel import DEFAULT
-from chappe.domain.errors import Conflict, Malformed, NotFound, Unavailable
-from chappe.domain.subscription import Credential, Subscription
-from chappe.formats.declaration_json import DeclarationDraft
+from chappe.domain.channel import Channel
+from chappe.domain.errors import ChappeError, Conflict, Malformed, NotFound, Unavailable
+from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
+from chappe.formats.hub_entities import (
+    CHANNELS,
+    ENDPOINTS,
+    FIELDS,
+    HUB,
+    SUBSCRIPTIONS,
+    project,
+)
+from chappe.formats.hub_rules import check_changes, invalid, stored_subscription
+from chappe.formats.hub_state import advanced
 from chappe.formats.json_schema import JsonSchema
 from chappe.formats.schema_language import SchemaLanguage
-from chappe.formats.sink_settings import CredentialDraft
-from chappe.formats.subscription_json import SubscriptionDraft
-from chappe.formats.times import rfc3339
-from chappe.formats.transaction_json import decode_transaction, encode_transaction
+from chappe.formats.times import rfc3339_us
+from chappe.formats.transaction_json import encode_transaction
 from chappe.kit.latest import Latest
 from chappe.ports.clock import Clock
 from chappe.ports.registry_log import RegistryLog
 from chappe.ports.secrets import Secrets
-from chappe.registry.declaration import Declaration
+from chappe.registry.capabilities import NO_FORMATS, Offer
+from chappe.registry.changes import events_of
+from chappe.registry.entity import Attributes, Tree
+from chappe.registry.errors import RegistryError
+from chappe.registry.flags import Flags
+from chappe.registry.hub_model import RESERVED
+from chappe.registry.model import ResourceType
+from chappe.registry.request import ABSENT, Formats, Rules, Write, Written
 from chappe.registry.state import State
-from chappe.registry.transaction import (
-    Change,
-    DropDeclaration,
-    DropSubscription,
-    PutDeclaration,
-    PutSubscription,
-    Transaction,
-    check_channel,
-    check_declared_once,
-    check_epoch,
-)
+from chappe.registry.target import Level, Target
+from chappe.registry.transaction import Transaction
+from chappe.registry.write import write
 
 MAX_TRIES: Final = 20
 """Each lost try is a commit that another node won; twenty in a row mean a crowd, not bad luck."""
+BEHIND_S: Final = 1.0
+"""How long a refusal waits to learn whether another node has changed what it is about."""
+
+_log = logging.getLogger("chappe.register")
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Decide(Protocol[T_co]):
+    """What a write does: a pure decision upon a tree."""
+
+    def __call__(self, tree: Tree, now: str, rules: Rules) -> tuple[Written, T_co]:
+        """What comes of it, and what to answer; raises what the caller is to get."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[T]):
+    """What a write answered; `correlation` names its events of change, "" where nothing changed."""
+
+    answer: T
+    revision: int
+    correlation: str = ""
+
+
+class _NeedsExtent(Exception):
+    """A subscription is made on a channel whose end must be asked for first."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
 
 
 @dataclass(slots=True)
 class Register:
     """Makes, replaces and ends what is declared.
 
-    `extent` gives a channel's last block. Writers of one node take turns; what a write committed is
-    in `state` when it returns, so a node reads its own writes.
+    `extent` gives a channel's last block, `open_channel` prepares the log for a channel that is made, `root` the registry's URL as its events of change name it.
+    Writers of one node take turns; what a write committed is in `state` when it returns, so a node
+    reads its own writes.
 
     Every method raises Unavailable when the engine did not acknowledge: the write may or may not
     have happened.
@@ -63,66 +101,121 @@ class Register:
     secrets: Secrets
     new_id: Callable[[], str]
     extent: Callable[[str], Awaitable[int]]
+    formats: Formats
+    offer: Offer = NO_FORMATS
+    root: Callable[[], str] = lambda: "/"
+    correlation: Callable[[], str] = lambda: ""
+    defaults: Defaults = DEFAULTS
     language: SchemaLanguage = field(default_factory=JsonSchema)
+    open_channel: Callable[[Channel], Awaitable[None]] | None = None
+    _last_us: int = field(default=0, init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
-    async def create_subscription(self, draft: SubscriptionDraft, *, by: str = "") -> Subscription:
-        """Make a subscription under an id of its own.
+    async def write(
+        self, decide: Decide[T], *, by: str = "", heavy: bool = False, dry_run: bool = False
+    ) -> Committed[T]:
+        """Decide, commit, and show it; decide again when another node was faster.
+
+        A `heavy` decision runs in a thread, beside what else the node does. A dry run commits nothing.
+        What is refused, or changes nothing, is decided once more if another node has written something
+        that this one had not seen: its epochs and entities may be what the request was made for.
+
+        Raises:
+            RegistryError: the request breaks a rule; nothing was done.
+        """
+        ends: dict[str, int] = {}
+        async with self._turn:
+            tries = 0
+            is_refused = False
+            while tries < MAX_TRIES:
+                state = self.state.value
+                now = self._now()
+                rules = self._rules(state, ends)
+                try:
+                    if heavy:
+                        written, answer = await asyncio.to_thread(decide, state.tree, now, rules)
+                    else:
+                        written, answer = decide(state.tree, now, rules)
+                except _NeedsExtent as needed:
+                    # Asked before the commit: what is accepted after the answer stands in later blocks.
+                    ends[needed.channel] = await self.extent(needed.channel)
+                    continue
+                except (RegistryError, ChappeError):
+                    if not is_refused and await self._was_behind(state):
+                        is_refused = True
+                        continue
+                    raise
+                if not written.changes and not is_refused and await self._was_behind(state):
+                    is_refused = True
+                    continue
+                if dry_run or not written.changes:
+                    return Committed(answer, state.revision)
+                correlation = self.correlation()
+                try:
+                    revision = await self._commit(state, written, now, by, correlation)
+                except Conflict:
+                    await self._catch_up(state)
+                    tries += 1
+                    continue
+                await self._open(state, written)
+                return Committed(answer, revision, correlation)
+        raise Unavailable(
+            f"registry: {MAX_TRIES} writes of other nodes came first, one after another; try again"
+        )
+
+    async def amend(self, wanted: Callable[[Tree, str], Write | None], *, by: str) -> bool:
+        """Do the write that `wanted` gives for the newest tree and the time; False where it gives none.
+
+        Raises:
+            RegistryError: the write breaks a rule.
+        """
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, bool]:
+            request = wanted(tree, now)
+            if request is None:
+                return Written(tree, (), None), False
+            return write(tree, request, rules), True
+
+        return (await self.write(decide, by=by)).answer
+
+    async def create_subscription(
+        self, attributes: Mapping[str, Any], *, by: str = ""
+    ) -> Subscription:
+        """Make a subscription of a Subscriptions API object, under an id of its own.
 
         Raises:
             Malformed: the channel does not exist, or the credential lacks its secret.
+            Conflict: the registry's model has no place for subscriptions.
         """
-        channel = draft.channel or DEFAULT
-        check_channel(self.state.value.channels, channel)
-        credential = _credential(draft.credential, None)
-        # Asked before the commit: what is accepted after the answer stands in later blocks.
-        starts_after = 0 if draft.start == "earliest" else await self.extent(channel)
         id_ = self.new_id()
-
-        def decide(state: State, now: str) -> tuple[list[Change], Subscription]:
-            check_channel(state.channels, channel)
-            made = _drafted(
-                draft,
-                Subscription(
-                    id=id_,
-                    sink=draft.sink,
-                    channel=channel,
-                    start=draft.start or "latest",
-                    starts_after=starts_after,
-                    made_at_revision=state.revision + 1,
-                    created_at=now,
-                ),
-                credential=credential,
-                now=now,
-            )
-            return [PutSubscription(made)], made
-
-        return await self._write(decide, by=by)
+        with _plainly():
+            await self.write(self._subscription_write("PUT", id_, attributes), by=by)
+        return self.state.value.subscriptions[id_]
 
     async def replace_subscription(
-        self, id: str, draft: SubscriptionDraft, *, by: str = ""
+        self, id: str, attributes: Mapping[str, Any], *, epoch: int | None = None, by: str = ""
     ) -> Subscription:
         """Replace all but what is fixed: id, channel, start; a secret that was not sent stays.
 
+        The subscription gets another version, which is the default from now on.
+
         Raises:
             NotFound: there is no such subscription.
-            Conflict: the draft's epoch is not the present one.
-            Malformed: the draft contradicts what is fixed, or lacks a secret that it needs.
+            Conflict: the epoch is not the present one.
+            Malformed: the attributes contradict what is fixed, or lack a secret that they need.
         """
 
-        def decide(state: State, now: str) -> tuple[list[Change], Subscription]:
-            present = _subscription(state, id)
-            check_epoch(f"subscriptions/{id}", draft.epoch, present.epoch)
-            _check_fixed(draft, present)
-            made = _drafted(
-                draft,
-                replace(present, epoch=present.epoch + 1),
-                credential=_credential(draft.credential, present, sink=draft.sink),
-                now=now,
-            )
-            return [PutSubscription(made)], made
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            present = self._present(id)
+            if epoch is not None and epoch != present.epoch:
+                raise Conflict(
+                    f"subscriptions/{id}: epoch {epoch} was sent, the present one is {present.epoch}"
+                )
+            return self._subscription_write("POST", id, attributes)(tree, now, rules)
 
-        return await self._write(decide, by=by)
+        with _plainly():
+            await self.write(decide, by=by)
+        return self.state.value.subscriptions[id]
 
     async def remove_subscription(self, id: str, *, by: str = "") -> Subscription:
         """End a subscription; its last state.
@@ -131,160 +224,144 @@ class Register:
             NotFound: there is no such subscription.
         """
 
-        def decide(state: State, now: str) -> tuple[list[Change], Subscription]:
-            return [DropSubscription(id)], _subscription(state, id)
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, Subscription]:
+            last = self._present(id)
+            target = _subscription_target(tree, id)
+            request = Write("DELETE", target, ABSENT, Flags(), now, target.xid)
+            return write(tree, request, rules), last
 
-        return await self._write(decide, by=by)
+        return (await self.write(decide, by=by)).answer
 
-    async def put_declaration(
-        self, draft: DeclarationDraft, *, by: str = ""
-    ) -> tuple[Declaration, bool]:
-        """Declare a type's payload schema, or replace it; True when it was made.
+    def _subscription_write(
+        self, method: Literal["PUT", "POST"], id_: str, attributes: Mapping[str, Any]
+    ) -> Decide[None]:
+        body = {name: attributes[name] for name in FIELDS if name in attributes}
 
-        Raises:
-            Malformed: the schema is none.
-            Conflict: another group declares the type, or the epoch is not the present one.
-        """
-        # A schema near the limit takes 0.2 s to compile.
-        await asyncio.to_thread(self.language.compile, draft.schema, draft.format)
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            target = _subscription_target(tree, id_)
+            return write(tree, Write(method, target, body, Flags(), now, target.xid), rules), None
 
-        def decide(state: State, now: str) -> tuple[list[Change], tuple[Declaration, bool]]:
-            check_declared_once(state.declarations, draft.group, draft.type)
-            present = state.declarations.get(draft.type)
-            if present is not None:
-                check_epoch(present.path, draft.epoch, present.epoch)
-            made = Declaration(
-                group=draft.group,
-                type=draft.type,
-                format=draft.format,
-                schema=draft.schema,
-                mode=draft.mode,
-                epoch=1 if present is None else present.epoch + 1,
-                created_at=now if present is None else present.created_at,
-                modified_at=now,
-            )
-            return [PutDeclaration(made)], (made, present is None)
+        return decide
 
-        return await self._write(decide, by=by)
+    def _present(self, id: str) -> Subscription:
+        present = self.state.value.subscriptions.get(id)
+        if present is None:
+            raise NotFound(f"subscriptions/{id}: does not exist")
+        return present
 
-    async def remove_declaration(self, group: str, type: str, *, by: str = "") -> Declaration:
-        """Declare the type no more; the declaration's last state.
+    def _now(self) -> str:
+        """The time of a write: after that of the node's write before it, whatever the clock did."""
+        self._last_us = max(self.clock.now_ms() * 1000, self._last_us + 1)
+        return rfc3339_us(self._last_us)
 
-        Raises:
-            NotFound: the group does not declare the type.
-        """
+    def _rules(self, state: State, ends: Mapping[str, int]) -> Rules:
+        def starts_after(channel: str) -> int:
+            if channel in state.channels and channel not in ends:
+                raise _NeedsExtent(channel)
+            return ends.get(channel, 0)
 
-        def decide(state: State, now: str) -> tuple[list[Change], Declaration]:
-            present = state.declarations.get(type)
-            if present is None or present.group != group:
-                raise NotFound(f"messagegroups/{group}/messages/{type}: does not exist")
-            return [DropDeclaration(type)], present
-
-        return await self._write(decide, by=by)
-
-    async def _write(
-        self, decide: Callable[[State, str], tuple[Sequence[Change], T]], *, by: str
-    ) -> T:
-        """Decide, commit, and show it; decide again when another node was faster."""
-        async with self._turn:
-            for _ in range(MAX_TRIES):
-                state = self.state.value
-                now = rfc3339(self.clock.now_ms())
-                changes, result = decide(state, now)
-                transaction = encode_transaction(
-                    Transaction(changes, now, by), seal=self.secrets.seal
+        def incoming(
+            type: ResourceType, xid: str, attributes: dict[str, Any], before: Attributes | None
+        ) -> dict[str, Any]:
+            if type.plural != SUBSCRIPTIONS or type.group != ENDPOINTS:
+                return attributes
+            resource_xid = xid.rpartition("/versions/")[0] or xid
+            resource = state.tree.resource(resource_xid)
+            default = None if resource is None else resource.default
+            try:
+                return stored_subscription(
+                    attributes,
+                    None if default is None else default.attributes,
+                    id=resource_xid.rpartition("/")[2],
+                    defaults=self.defaults,
+                    seal=self.secrets.seal,
+                    starts_after=starts_after,
+                    made_at=state.revision + 1,
                 )
-                try:
-                    revision = await self.log.commit(transaction, expected_revision=state.revision)
-                except Conflict:
-                    await self._catch_up(state)
-                    continue
-                # What follows the log may have seen this commit already, and more: `apply` passes
-                # over what the newest state holds.
-                self.state.set(self.state.value.apply(changes, revision))
-                return result
-        raise Unavailable(
-            f"registry: {MAX_TRIES} writes of other nodes came first, one after another; try again"
+            except Malformed as error:
+                raise invalid(resource_xid, error) from error
+
+        def guard(tree: Tree, changes: Any) -> None:
+            check_changes(state, tree, changes, language=self.language)
+
+        return Rules(self.formats, incoming, guard, self.offer, RESERVED)
+
+    async def _commit(
+        self, state: State, written: Written, now: str, by: str, correlation: str
+    ) -> int:
+        root = self.root()
+        events = events_of(state.tree, written)
+        transaction = Transaction(
+            written.changes,
+            now,
+            by,
+            correlation,
+            root,
+            written.tree.next_uid,
+            events,
         )
+        after = project(
+            state, written.tree, written.changes, state.revision + 1, open=self.secrets.open
+        )
+        revision = await self.log.commit(
+            encode_transaction(transaction), expected_revision=state.revision
+        )
+        # What follows the log may have seen this commit already, and more.
+        if self.state.value.revision < revision:
+            self.state.set(
+                State(revision, after.subscriptions, after.declarations, after.channels, after.tree)
+            )
+        return revision
+
+    async def _open(self, before: State, written: Written) -> None:
+        """Make room for the events of channels that are there from now on.
+
+        Nodes do that by themselves when they see a channel; here it is done before the answer.
+        """
+        if self.open_channel is None:
+            return
+        for change in written.changes:
+            if len(change.path) == 2 and change.path[0] == CHANNELS:
+                channel = self.state.value.channels.get(change.path[1])
+                if channel is not None and channel.name not in before.channels:
+                    try:
+                        await self.open_channel(channel)
+                    except Unavailable as error:
+                        _log.warning("channel %s: %s; it opens later", channel.name, error)
 
     async def _catch_up(self, state: State) -> None:
-        commits = await self.log.read(state.revision)
-        changes: list[Change] = []
-        for commit in commits:
-            transaction = decode_transaction(commit.transaction, open=self.secrets.open)
-            changes += transaction.changes
-        if commits:
-            caught_up = state.apply(changes, commits[-1].revision)
-            if caught_up.revision > self.state.value.revision:
-                self.state.set(caught_up)
+        for commit in await self.log.read(state.revision):
+            state = advanced(state, commit.transaction, commit.revision, open=self.secrets.open)
+        if state.revision > self.state.value.revision:
+            self.state.set(state)
+
+    async def _was_behind(self, state: State) -> bool:
+        """Catch up; whether there was something that a decision upon `state` did not see."""
+        try:
+            async with asyncio.timeout(BEHIND_S):
+                await self._catch_up(state)
+        except (Unavailable, TimeoutError):  # nobody can tell, so what this node saw stands
+            return False
+        return self.state.value.revision > state.revision
 
 
-def _subscription(state: State, id_: str) -> Subscription:
-    present = state.subscriptions.get(id_)
-    if present is None:
-        raise NotFound(f"subscriptions/{id_}: does not exist")
-    return present
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What the registry says of a subscription's attribute, in the Subscriptions API's way."""
+    try:
+        yield
+    except RegistryError as error:
+        if error.kind == "invalid_attribute":
+            name, rule = error.args_shown["name"], error.args_shown["error_detail"]
+            raise Malformed(f"{name.replace('.', '/')}: {rule}") from error
+        raise Malformed(error.args_shown.get("error_detail", error.message)) from error
 
 
-def _drafted(
-    draft: SubscriptionDraft, fixed: Subscription, *, credential: Credential | None, now: str
-) -> Subscription:
-    """The draft's fields over what it cannot say."""
-    return replace(
-        fixed,
-        sink=draft.sink,
-        protocol=draft.protocol,
-        source=draft.source,
-        types=draft.types,
-        filter=draft.filter,
-        filters_json=draft.filters_json,
-        settings=draft.settings,
-        credential=credential,
-        config=draft.config,
-        concurrency=draft.concurrency,
-        timeout_s=draft.timeout_s,
-        retry=draft.retry,
-        modified_at=now,
-    )
-
-
-def _check_fixed(draft: SubscriptionDraft, present: Subscription) -> None:
-    if draft.id is not None and draft.id != present.id:
-        raise Malformed(f"id: {draft.id!r} is not that of the path, {present.id!r}")
-    if draft.channel is not None and draft.channel != present.channel:
-        raise Malformed(
-            f"channel: {draft.channel!r} was sent, it is {present.channel!r};"
-            " it is fixed when the subscription is made"
+def _subscription_target(tree: Tree, id_: str) -> Target:
+    group_type = tree.model.groups.get(ENDPOINTS)
+    type_ = tree.model.resource_type(ENDPOINTS, SUBSCRIPTIONS)
+    if group_type is None or type_ is None:
+        raise Conflict(
+            "subscriptions: the registry's model has no place for them (--model hub has)"
         )
-    if draft.start not in (None, present.start):
-        raise Malformed(
-            f"start: {draft.start!r} was sent, it was {present.start!r};"
-            " it is fixed when the subscription is made"
-        )
-
-
-def _credential(
-    draft: CredentialDraft | None, present: Subscription | None, *, sink: str = ""
-) -> Credential | None:
-    """The credential with its secret: the one that was sent, or the one that is kept.
-
-    A kept secret goes to no other origin: who may change a sink must not learn it that way.
-    """
-    if draft is None:
-        return None
-    if draft.secret is not None:
-        return Credential(draft.credentialtype, draft.identifier, draft.secret, draft.expires)
-    name = "secret" if draft.credentialtype == "PLAIN" else "accesstoken"
-    kept = None if present is None else present.credential
-    if present is None or kept is None or kept.credentialtype != draft.credentialtype:
-        raise Malformed(f"sinkcredential/{name}: is missing and is required")
-    if _origin(sink) != _origin(present.sink):
-        raise Malformed(
-            f"sinkcredential/{name}: must be sent again, because the sink moves to another origin"
-        )
-    return Credential(draft.credentialtype, draft.identifier, kept.secret, draft.expires)
-
-
-def _origin(sink: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(sink)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return Target(Level.RESOURCE, group_type, HUB, type_, id_)

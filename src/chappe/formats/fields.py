@@ -8,6 +8,8 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -26,6 +28,14 @@ def decode_json(body: bytes, what: str) -> object:
         raise Malformed(f"{what}: nested too deeply") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise Malformed(f"{what}: not JSON: {exc}") from None
+
+
+_decode_exactly = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+
+
+def exact_json(body: bytes) -> dict[str, Any]:
+    """A JSON object that is known to be one, with its fractions as Decimal: 1.10 stays 1.10."""
+    return _decode_exactly(body)
 
 
 class Fields:

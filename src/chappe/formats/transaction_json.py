@@ -1,299 +1,247 @@
 """Transactions and snapshots of the registry <-> bytes, as they lie in the log.
 
-    {"at": "…Z", "by": "ops", "correlation": "", "changes": [
-      {"put": "subscription", "id": "s-5k2v9q", "sink": "https://…", …, "credential": {…, "sealed": "v1:…"}},
-      {"put": "declaration", …}, {"put": "no subscription", "id": "…"}]}
+    {"at": "…Z", "by": "ops", "correlation": "…", "uid": 17,
+     "events": [["io.xregistry.version.updated", "/schemagroups/g/schemas/s/versions/1", ["name"]]],
+     "changes": [{"path": ["schemagroups", "g"], "attributes": {"epoch": 2, …}, "uid": 3},
+                 {"path": ["schemagroups", "g", "schemas", "s", "1"], "attributes": {…}, "doc": "…"},
+                 {"path": ["endpoints", "old"], "drop": true}]}
 
-Secrets are written sealed and with nothing else: who encodes passes `seal`, who decodes `open`.
-Unknown fields are passed over when reading, so that a node reads what a newer one wrote.
+A version's document that did not change is not written again. A snapshot is one such entity a line.
+Numbers keep their text (1.10 stays 1.10). Unknown fields are passed over when reading, so that a node
+reads what a newer one wrote. Secrets are sealed before they reach an entity (private attributes).
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol, TypeAlias
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from io import BytesIO
+from typing import Any, Final
 
 import msgspec
 
-from chappe.domain.channel import Channel
 from chappe.domain.errors import Unavailable
-from chappe.domain.retry import RetryPolicy
-from chappe.domain.subscription import Credential, HttpSettings, Start, Subscription
-from chappe.formats.filters_json import parse_filters
-from chappe.registry.declaration import Declaration, Mode
-from chappe.registry.state import State
-from chappe.registry.transaction import (
-    Change,
-    DropDeclaration,
-    DropSubscription,
-    PutChannel,
-    PutDeclaration,
-    PutSubscription,
-    Transaction,
-)
+from chappe.registry.entity import OWN_TEXTS, Attributes, Collection, Group, Resource, Tree, Version
+from chappe.registry.errors import RegistryError
+from chappe.registry.journal import images, made
+from chappe.registry.model import Model
+from chappe.registry.model_source import compile_model
+from chappe.registry.request import Change, Image
+from chappe.registry.transaction import Announcement, Transaction
 
 
-class Cipher(Protocol):
-    """Seals or opens a secret; opens only with the context that it was sealed with."""
-
-    def __call__(self, text: str, /, *, context: str) -> str:
-        """The other form of `text`."""
-        ...
-
-
-class _Credential(msgspec.Struct, frozen=True):
-    type: str
-    sealed: str
-    identifier: str | None = None
-    expires: str | None = None
+class _Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    path: tuple[str, ...]
+    attributes: dict[str, Any] | None = None
+    uid: int = 0
+    last: int = 0
+    doc: str | None = None
+    doc64: str | None = None
+    nodoc: bool = False
+    drop: bool = False
+    capabilities: dict[str, Any] | None = None
+    modelsource: dict[str, Any] | None = None
 
 
-class _Subscription(
-    msgspec.Struct, frozen=True, omit_defaults=True, tag_field="put", tag="subscription"
-):
-    id: str
-    sink: str
-    protocol: str
-    channel: str
-    filters: msgspec.Raw
-    concurrency: int
-    timeout_s: float
-    retry: RetryPolicy
-    start: Start
-    starts_after: int
-    made_at_revision: int
-    epoch: int
-    created_at: str
-    modified_at: str
-    source: str | None = None
-    types: tuple[str, ...] = ()
-    headers: dict[str, str] = {}
-    method: str = "POST"
-    credential: _Credential | None = None
-    config: dict[str, object] = {}
-
-
-class _Declaration(msgspec.Struct, frozen=True, tag_field="put", tag="declaration"):
-    group: str
-    type: str
-    format: str
-    schema: msgspec.Raw
-    mode: Mode
-    epoch: int
-    created_at: str
-    modified_at: str
-
-
-class _Channel(msgspec.Struct, frozen=True, tag_field="put", tag="channel"):
-    name: str
-    shards: int
-
-
-class _DropSubscription(msgspec.Struct, frozen=True, tag_field="put", tag="no subscription"):
-    id: str
-
-
-class _DropDeclaration(msgspec.Struct, frozen=True, tag_field="put", tag="no declaration"):
-    type: str
-
-
-_Change: TypeAlias = _Subscription | _Declaration | _Channel | _DropSubscription | _DropDeclaration
-
-
-class _Transaction(msgspec.Struct, frozen=True):
+class _Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
     at: str
     changes: list[_Change]
     by: str = ""
     correlation: str = ""
+    root: str = ""
+    uid: int = 0
+    events: list[Announcement] = []
 
 
-class _State(msgspec.Struct, frozen=True):
+class _SnapshotHead(msgspec.Struct, frozen=True):
     revision: int
-    channels: list[_Channel]
-    subscriptions: list[_Subscription]
-    declarations: list[_Declaration]
+    uid: int
+    entities: int
 
 
-_encode: Final = msgspec.json.Encoder().encode
-_decode_transaction: Final = msgspec.json.Decoder(_Transaction).decode
-_decode_state: Final = msgspec.json.Decoder(_State).decode
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_decode_transaction: Final = msgspec.json.Decoder(_Transaction, float_hook=Decimal).decode
+_decode_change: Final = msgspec.json.Decoder(_Change, float_hook=Decimal).decode
+_decode_head: Final = msgspec.json.Decoder(_SnapshotHead).decode
 
 
-def encode_transaction(transaction: Transaction, *, seal: Cipher) -> bytes:
+def encode_transaction(transaction: Transaction) -> bytes:
     """The transaction as bytes."""
     return _encode(
         _Transaction(
             transaction.at,
-            [_written(change, seal) for change in transaction.changes],
+            [_written(change) for change in transaction.changes],
             transaction.by,
             transaction.correlation,
+            transaction.root,
+            transaction.next_uid,
+            list(transaction.announcements),
         )
     )
 
 
-def decode_transaction(data: bytes, *, open: Cipher) -> Transaction:
-    """The transaction that `encode_transaction` wrote.
+def decode_transaction(data: bytes, tree: Tree) -> Transaction:
+    """The transaction that `encode_transaction` wrote, upon the tree that it was made upon.
 
     Raises:
-        Unavailable: the bytes are no transaction that this release knows, or a secret does not open.
+        Unavailable: the bytes are no transaction that this release knows.
     """
-    try:
-        found = _decode_transaction(data)
-    except msgspec.MsgspecError as exc:
-        raise Unavailable(f"registry: a transaction cannot be read: {exc}") from exc
+    found = _found(data)
     return Transaction(
-        tuple(_read(change, open) for change in found.changes),
+        [_read(change, tree) for change in found.changes],
         found.at,
         found.by,
         found.correlation,
+        found.root,
+        found.uid,
+        found.events,
     )
 
 
-def encode_state(state: State, *, seal: Cipher) -> bytes:
-    """The whole state as bytes: a snapshot."""
-    return _encode(
-        _State(
-            state.revision,
-            [_Channel(channel.name, channel.shards) for channel in state.channels.values()],
-            [_write_subscription(each, seal) for each in state.subscriptions.values()],
-            [_write_declaration(each) for each in state.declarations.values()],
-        )
+def decode_announcements(data: bytes) -> Transaction:
+    """The transaction without its changes: what is to be announced of it."""
+    found = _found(data)
+    return Transaction(
+        (), found.at, found.by, found.correlation, found.root, found.uid, found.events
     )
 
 
-def decode_state(data: bytes, *, open: Cipher) -> State:
-    """The state that `encode_state` wrote; raises as `decode_transaction` does."""
+def _found(data: bytes) -> _Transaction:
     try:
-        found = _decode_state(data)
+        return _decode_transaction(data)
+    except msgspec.MsgspecError as exc:
+        raise Unavailable(f"registry: a transaction cannot be read: {exc}") from exc
+
+
+def encode_tree(tree: Tree, revision: int) -> Iterator[bytes]:
+    """The whole registry as of `revision`, in pieces of one entity each: a snapshot."""
+    count = sum(1 for _ in images(tree))
+    yield _encode(_SnapshotHead(revision, tree.next_uid, count)) + b"\n"
+    for change in images(tree):
+        yield _encode(_written(change)) + b"\n"
+
+
+def decode_tree(data: bytes) -> tuple[Tree, int]:
+    """The registry that `encode_tree` wrote, and its revision.
+
+    Raises:
+        Unavailable: it cannot be read.
+    """
+    lines = BytesIO(data)  # no list of lines: it would hold the snapshot once more
+    try:
+        head = _decode_head(lines.readline())
+        tree, entities = made(_images(lines), next_uid=head.uid)
     except msgspec.MsgspecError as exc:
         raise Unavailable(f"registry: the snapshot cannot be read: {exc}") from exc
-    return State(
-        found.revision,
-        {each.id: _read_subscription(each, open) for each in found.subscriptions},
-        {each.type: _read_declaration(each) for each in found.declarations},
-        {each.name: Channel(each.name, each.shards) for each in found.channels},
-    )
+    if entities != head.entities:
+        raise Unavailable(f"registry: the snapshot has {entities} entities of {head.entities}")
+    return tree, head.revision
 
 
-def _written(change: Change, seal: Cipher) -> _Change:
-    match change:
-        case PutSubscription(subscription):
-            return _write_subscription(subscription, seal)
-        case DropSubscription(id_):
-            return _DropSubscription(id_)
-        case PutDeclaration(declaration):
-            return _write_declaration(declaration)
-        case DropDeclaration(type_):
-            return _DropDeclaration(type_)
-        case PutChannel(channel):
-            return _Channel(channel.name, channel.shards)
+def _images(lines: Iterable[bytes]) -> Iterator[tuple[Sequence[str], Image]]:
+    """The path and the image of each line of a snapshot.
+
+    Times, formats, content types and ids are the same in many entities: each is kept once.
+    """
+    shared: dict[str, str] = {}
+    for line in lines:
+        found = _decode_change(line)
+        attributes = found.attributes or {}
+        for name, value in attributes.items():
+            if type(value) is str and name not in OWN_TEXTS:
+                attributes[name] = shared.setdefault(value, value)
+        path = [shared.setdefault(part, part) for part in found.path]
+        yield path, _image(found, path, attributes, None)
 
 
-def _read(change: _Change, open_: Cipher) -> Change:
-    match change:
-        case _Subscription():
-            return PutSubscription(_read_subscription(change, open_))
-        case _DropSubscription():
-            return DropSubscription(change.id)
-        case _Declaration():
-            return PutDeclaration(_read_declaration(change))
-        case _DropDeclaration():
-            return DropDeclaration(change.type)
-        case _Channel():
-            return PutChannel(Channel(change.name, change.shards))
+def _written(change: Change) -> _Change:
+    match change.after:
+        case None:
+            return _Change(change.path, drop=True)
+        case Tree(attributes=attributes, capabilities=capabilities, model=model):
+            before = change.before
+            same = isinstance(before, Tree) and before.model is model
+            return _Change(
+                change.path,
+                dict(attributes),
+                capabilities=dict(capabilities),
+                modelsource=None if same else dict(model.source),
+            )
+        case Group(attributes=attributes, uid=uid):
+            return _Change(change.path, dict(attributes), uid)
+        case Resource(meta=meta, uid=uid, last_id=last_id):
+            return _Change(change.path, dict(meta), uid, last_id)
+        case Version(attributes=attributes, uid=uid, document=document):
+            before = change.before
+            if isinstance(before, Version) and before.document == document:
+                return _Change(change.path, dict(attributes), uid)
+            if document is None:
+                return _Change(
+                    change.path, dict(attributes), uid, nodoc=isinstance(before, Version)
+                )
+            try:
+                return _Change(change.path, dict(attributes), uid, doc=document.decode())
+            except UnicodeDecodeError:
+                return _Change(
+                    change.path, dict(attributes), uid, doc64=b64encode(document).decode("ascii")
+                )
 
 
-def _write_subscription(subscription: Subscription, seal: Cipher) -> _Subscription:
-    credential = subscription.credential
-    return _Subscription(
-        id=subscription.id,
-        sink=subscription.sink,
-        protocol=subscription.protocol,
-        channel=subscription.channel,
-        filters=msgspec.Raw(subscription.filters_json),
-        concurrency=subscription.concurrency,
-        timeout_s=subscription.timeout_s,
-        retry=subscription.retry,
-        start=subscription.start,
-        starts_after=subscription.starts_after,
-        made_at_revision=subscription.made_at_revision,
-        epoch=subscription.epoch,
-        created_at=subscription.created_at,
-        modified_at=subscription.modified_at,
-        source=subscription.source,
-        types=tuple(sorted(subscription.types)),
-        headers=dict(subscription.settings.headers),
-        method=subscription.settings.method,
-        credential=None
-        if credential is None
-        else _Credential(
-            credential.credentialtype,
-            seal(credential.secret, context=_context(subscription.id)),
-            credential.identifier,
-            credential.expires,
-        ),
-        config=dict(subscription.config),
-    )
+def _read(found: _Change, tree: Tree) -> Change:
+    """The change, upon the tree that it was made upon."""
+    path, attributes = found.path, found.attributes or {}
+    if not path:
+        return Change(path, tree, _image(found, path, attributes, tree))
+    before = _present(tree, path)
+    return Change(path, before, None if found.drop else _image(found, path, attributes, before))
 
 
-def _read_subscription(found: _Subscription, open_: Cipher) -> Subscription:
-    filters = bytes(found.filters)
-    credential = found.credential
-    return Subscription(
-        id=found.id,
-        sink=found.sink,
-        protocol=found.protocol,
-        channel=found.channel,
-        source=found.source,
-        types=frozenset(found.types),
-        filter=parse_filters(msgspec.json.decode(filters)),
-        filters_json=filters,
-        settings=HttpSettings(found.headers, found.method),
-        credential=None
-        if credential is None
-        else Credential(
-            credential.type,
-            credential.identifier,
-            open_(credential.sealed, context=_context(found.id)),
-            credential.expires,
-        ),
-        config=found.config,
-        concurrency=found.concurrency,
-        timeout_s=found.timeout_s,
-        retry=found.retry,
-        start=found.start,
-        starts_after=found.starts_after,
-        made_at_revision=found.made_at_revision,
-        epoch=found.epoch,
-        created_at=found.created_at,
-        modified_at=found.modified_at,
-    )
+def _image(
+    found: _Change, path: Sequence[str], attributes: Attributes, before: Image | None
+) -> Image:
+    """The entity after the change; `before` has what was not written again."""
+    match len(path):
+        case 0:
+            if found.modelsource is not None:
+                model = _model(found.modelsource)
+            else:
+                model = before.model if isinstance(before, Tree) else _NO_MODEL
+            return Tree(attributes, model, found.capabilities or {})
+        case 2:
+            return Group(path[1], attributes, {}, found.uid)
+        case 4:
+            return Resource(path[3], attributes, _NO_VERSIONS, found.last, found.uid)
+        case _:
+            document: bytes | None
+            if found.doc is not None:
+                document = found.doc.encode()
+            elif found.doc64 is not None:
+                document = b64decode(found.doc64)
+            elif found.nodoc or not isinstance(before, Version):
+                document = None
+            else:
+                document = before.document
+            return Version(path[4], attributes, document, found.uid)
 
 
-def _write_declaration(declaration: Declaration) -> _Declaration:
-    return _Declaration(
-        declaration.group,
-        declaration.type,
-        declaration.format,
-        msgspec.Raw(declaration.schema),
-        declaration.mode,
-        declaration.epoch,
-        declaration.created_at,
-        declaration.modified_at,
-    )
+def _present(tree: Tree, path: Sequence[str]) -> Group | Resource | Version | None:
+    group = tree.of(path[0]).find(path[1])
+    if group is None or len(path) == 2:
+        return group
+    resource = group.of(path[2]).find(path[3])
+    if resource is None or len(path) == 4:
+        return resource
+    return resource.versions.find(path[4])
 
 
-def _read_declaration(found: _Declaration) -> Declaration:
-    return Declaration(
-        found.group,
-        found.type,
-        found.format,
-        bytes(found.schema),
-        found.mode,
-        found.epoch,
-        found.created_at,
-        found.modified_at,
-    )
+def _model(source: Mapping[str, Any]) -> Model:
+    # What is reserved is for writes: a name that a release adds must not hide a stored registry.
+    try:
+        return compile_model(source)
+    except RegistryError as exc:
+        raise Unavailable(f"registry: a model cannot be read: {exc}") from exc
 
 
-def _context(id_: str) -> str:
-    return f"subscriptions/{id_}/sinkcredential"
+_NO_VERSIONS: Final[Collection[Version]] = Collection()
+_NO_MODEL: Final = compile_model({})

@@ -1,34 +1,42 @@
-"""A payload schema declared for one event type."""
+"""What a message declares of the events of one type."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
-from urllib.parse import quote
 
 Mode: TypeAlias = Literal["off", "warn", "enforce"]
-"""What a payload that breaks its schema comes to: nothing, warnings in the answer, or a refusal."""
+"""What an event that breaks its declaration comes to: nothing, warnings in the answer, or a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRule:
+    """What the message's `envelopemetadata` says of one attribute of the event.
+
+    `template` is a text in which `{…}` stands for anything; None: any value.
+    """
+
+    name: str
+    required: bool = False
+    template: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The payload schema of the event type `type`; one type is declared once over all groups.
+    """The payload's schema and the envelope of events of `type`; one type is declared once.
 
-    `schema` is the JSON document as it was sent, without white space between its tokens. `format`
-    names the schema language, such as "JSONSchema/draft-07". `epoch` grows by one with each change;
-    the times are RFC 3339 in UTC.
+    `path` is the xid of the message that declares it, such as "/messagegroups/shop/messages/paid".
+    `schema` is the document without white space between its tokens, b"" where there is none;
+    `format` names the schema language, such as "JSONSchema/draft-07". `schemaxid` is where the schema
+    stands in the registry instead: a schema (its default version) or a version.
     """
 
-    group: str
+    path: str
     type: str
     format: str
     schema: bytes
     mode: Mode
-    epoch: int
-    created_at: str
-    modified_at: str
-
-    @property
-    def path(self) -> str:
-        """Where it stands in the registry, such as "/messagegroups/shop/messages/order.paid"."""
-        return f"/messagegroups/{quote(self.group, safe='')}/messages/{quote(self.type, safe='')}"
+    schemaxid: str | None = None
+    datacontenttype: str | None = None
+    attributes: Sequence[AttributeRule] = ()

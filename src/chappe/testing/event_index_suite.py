@@ -9,6 +9,7 @@ from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import Block
 from chappe.domain.event import Event
 from chappe.domain.position import Position
+from chappe.domain.sighting import MOST_SOURCES, Sighting
 from chappe.ports.event_index import LIMIT, EventIndex, Found, Query
 
 DAY_MS = 86_400_000
@@ -175,6 +176,44 @@ class EventIndexSuite:
         async with self.index(a_block(1, an_event("1", "a"), an_event("2", "b"))) as index:
             await index.add("orders", [a_block(2, an_event("3", "a"))])
             assert await index.counts("orders") == {"a": 2, "b": 1}
+
+    async def test_it_tells_which_types_were_seen_from_which_sources(self) -> None:
+        events = [an_event("1", "a"), an_event("2", "b"), an_event("3", "a", "/till")]
+        async with self.index(a_block(1, *events), a_block(2, an_event("4", "a"))) as index:
+            assert await index.sightings("orders") == [
+                Sighting("a", "/shop", 2, 1000, 2000),
+                Sighting("a", "/till", 1, 1000, 1000),
+                Sighting("b", "/shop", 1, 1000, 1000),
+            ]
+            assert await index.sightings("others") == []
+
+    async def test_sightings_since_a_time_leave_out_what_came_before(self) -> None:
+        times = {1: 500, 2: 900, 3: 400, 4: 950, 5: 600}
+        blocks = (a_block(n, an_event(str(n), "ab"[n % 2]), at_ms=at) for n, at in times.items())
+        async with self.index(*blocks) as index:
+            assert await index.sightings("orders", since_ms=600) == [
+                Sighting("a", "/shop", 2, 900, 950),
+                Sighting("b", "/shop", 1, 600, 600),
+            ]
+            assert await index.sightings("orders", since_ms=951) == []
+
+    async def test_sources_of_a_type_beyond_the_most_are_seen_as_one(self) -> None:
+        many = [an_event(str(n), "a", f"/disk/{n}") for n in range(MOST_SOURCES)]
+        others = [an_event("x", "b", "/disk/0"), an_event("y", "a", "/disk/0")]
+        async with self.index(a_block(1, *many, *others)) as index:
+            assert len(await index.sightings("orders")) == MOST_SOURCES + 1
+            await index.add("orders", [a_block(2, an_event("z", "a", "/disk"))])
+            assert await index.sightings("orders") == [
+                Sighting("a", None, MOST_SOURCES + 2, 1000, 2000),
+                Sighting("b", "/disk/0", 1, 1000, 1000),
+            ]
+
+    async def test_what_was_dropped_was_not_seen(self) -> None:
+        async with self.index(a_block(1, an_event("1")), max_age_ms=DAY_MS) as index:
+            assert len(await index.sightings("orders")) == 1
+            await index.add("orders", [a_block(2, at_ms=DAY_MS * 3)])
+            await index.add("orders", [a_block(3, an_event("3", "late"), at_ms=DAY_MS * 3)])
+            assert [one.type for one in await index.sightings("orders")] == ["late"]
 
     async def test_attempts_are_found_by_position_in_the_order_of_time(self) -> None:
         rows = [an_attempt(1, 0, 2, 300), an_attempt(1, 1, 1, 150), an_attempt(1, 0, 1, 100)]
