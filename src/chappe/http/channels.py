@@ -1,36 +1,25 @@
-"""Channels: what there is, and how much is in it."""
+"""How much is in a channel; the channel itself is an entity of the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from chappe.domain.channel import Channel
 from chappe.domain.errors import NotFound
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
 
 
-async def list_all(parts: Parts, request: Request) -> Response:
-    """All channels, an array in the order of their names."""
-    channels = parts.state.value.channels
-    return json_response([await _shown(parts, channels[name]) for name in sorted(channels)])
-
-
-async def one(parts: Parts, request: Request) -> Response:
-    """One channel."""
+async def extent(parts: Parts, request: Request) -> Response:
+    """The blocks that a channel holds, and their size."""
     name = request.params["channel"]
     channel = parts.state.value.channels.get(name)
     if channel is None:
         raise NotFound(f"channel {name!r}: there is none of that name")
-    return json_response(await _shown(parts, channel))
-
-
-async def _shown(parts: Parts, channel: Channel) -> Mapping[str, object]:
-    extent = await parts.extent(channel)
-    return {
-        "name": channel.name,
-        "shards": channel.shards,
-        "first_block": extent.first_block,
-        "last_block": extent.last_block,
-        "size_bytes": extent.size_bytes,
-    }
+    found = await parts.extent(channel)
+    return json_response(
+        {
+            "channel": channel.name,
+            "shards": channel.shards,
+            "first_block": found.first_block,
+            "last_block": found.last_block,
+            "size_bytes": found.size_bytes,
+        }
+    )

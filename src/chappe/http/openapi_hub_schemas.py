@@ -1,0 +1,243 @@
+"""The schemas of everything beside the registry: events, subscriptions, services, health."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from chappe.http.openapi_parts import schema
+from chappe.http.openapi_schemas import Schema
+
+TEXT: Final[Schema] = {"type": "string"}
+FILLED: Final[Schema] = {"type": "string", "minLength": 1}
+TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+NUMBER: Final[Schema] = {"type": "number"}
+OBJECT: Final[Schema] = {"type": "object"}
+TEXTS: Final[Schema] = {"type": "array", "items": TEXT}
+SERVICE_ID: Final = "^[A-Za-z0-9_][A-Za-z0-9._~@-]{0,127}$"
+
+
+def array_of(item: Schema) -> Schema:
+    """An array."""
+    return {"type": "array", "items": item}
+
+
+def object_of(properties: Mapping[str, Schema], *required: str, closed: bool = False) -> Schema:
+    """An object; `closed` has no other members."""
+    result: Schema = {"type": "object", "properties": dict(properties)}
+    if required:
+        result["required"] = list(required)
+    if closed:
+        result["additionalProperties"] = False
+    return result
+
+
+_EVENT: Final[Schema] = object_of(
+    {
+        "specversion": {"const": "1.0"},
+        "id": FILLED,
+        "source": FILLED,
+        "type": FILLED,
+        "subject": FILLED,
+        "time": TIME,
+        "datacontenttype": TEXT,
+        "dataschema": TEXT,
+        "data": {},
+        "data_base64": {"type": "string", "contentEncoding": "base64"},
+    },
+    "specversion", "id", "source", "type",
+)  # fmt: skip
+
+_SUBSCRIPTION: Final[Mapping[str, Schema]] = {
+    "id": TEXT,
+    "source": TEXT,
+    "types": TEXTS,
+    "config": OBJECT,
+    "filters": array_of(OBJECT),
+    "sink": FILLED,
+    "protocol": {"type": "string", "enum": ["HTTP"]},
+    "protocolsettings": object_of(
+        {"headers": {"type": "object", "additionalProperties": TEXT}, "method": TEXT}
+    ),
+    "sinkcredential": object_of(
+        {
+            "credentialtype": {"type": "string", "enum": ["PLAIN", "ACCESSTOKEN"]},
+            "identifier": TEXT,
+            "secret": {"type": "string", "writeOnly": True},
+            "accesstoken": {"type": "string", "writeOnly": True},
+            "accesstokentype": {"type": "string", "enum": ["bearer"]},
+            "accesstokenexpiresutc": TEXT,
+        },
+        "credentialtype",
+    ),
+    "channel": TEXT,
+    "start": {"type": "string", "enum": ["latest", "earliest"]},
+    "concurrency": {"type": "integer", "minimum": 1, "maximum": 1024},
+    "timeout_s": {"type": "number", "minimum": 0.1, "maximum": 300},
+    "retry": object_of(
+        {
+            "max_attempts": {"type": "integer", "minimum": 1, "maximum": 1000},
+            "base_s": {"type": "number", "minimum": 0.001, "maximum": 3600},
+            "max_backoff_s": {"type": "number", "minimum": 0.001, "maximum": 86400},
+            "max_age_s": {"type": "number", "minimum": 0.1, "maximum": 2592000},
+        },
+        closed=True,
+    ),
+    "epoch": {"type": "integer", "minimum": 1},
+    "createdat": TIME,
+    "modifiedat": TIME,
+}
+
+_SERVICE: Final[Mapping[str, Schema]] = {
+    "id": {"type": "string", "pattern": SERVICE_ID},
+    "authority": TEXT,
+    "epoch": {"type": "integer", "minimum": 0, "maximum": 2**32 - 1},
+    "name": FILLED,
+    "url": TEXT,
+    "description": TEXT,
+    "docsurl": TEXT,
+    "deprecated": object_of(
+        {"effectivetime": TIME, "removaltime": TIME, "alternative": TEXT, "docsurl": TEXT}
+    ),
+    "specversions": TEXTS,
+    "subscriptionurl": TEXT,
+    "subscriptionconfig": {"type": "object", "additionalProperties": TEXT},
+    "subscriptiondialects": TEXTS,
+    "authscope": TEXT,
+    "protocols": TEXTS,
+    "events": array_of(schema("EventType")),
+}
+_SERVICE_NEEDS: Final = ("name", "specversions", "subscriptionurl", "protocols")
+
+SCHEMAS: Final[Mapping[str, Schema]] = {
+    "Event": _EVENT,
+    "Accepted": object_of(
+        {
+            "position": TEXT,
+            "duplicate": {"type": "boolean"},
+            "positions": TEXTS,
+            "duplicates": array_of(COUNT),
+            "warnings": array_of(OBJECT),
+            "quarantine": {**TEXT, "description": "The channel that the event was put into instead."},
+            "quarantined": array_of(OBJECT),
+        }
+    ),
+    "Verdict": object_of(
+        {
+            "valid": {"type": "boolean"},
+            "type": {"type": ["string", "null"]},
+            "declaration": {"type": ["string", "null"]},
+            "mode": {"type": ["string", "null"]},
+            "schema": TEXT,
+            "errors": array_of(OBJECT),
+            "events": array_of(OBJECT),
+        },
+        "valid",
+    ),
+    "ListedEvent": object_of(
+        {"position": TEXT, "acceptedat": TIME, "event": schema("Event")},
+        "position", "acceptedat", "event",
+    ),
+    "Trace": object_of(
+        {
+            "position": TEXT,
+            "first": TEXT,
+            "channel": TEXT,
+            "id": TEXT,
+            "source": TEXT,
+            "type": TEXT,
+            "acceptedat": TIME,
+            "node": TEXT,
+            "schema": {"type": ["object", "null"]},
+            "subscriptions": array_of(
+                object_of(
+                    {
+                        "subscription": TEXT,
+                        "sink": TEXT,
+                        "matched": {"type": "boolean"},
+                        "state": TEXT,
+                        "attempts": array_of(OBJECT),
+                    },
+                    "subscription", "matched", "state", "attempts",
+                )
+            ),
+        },
+        "position", "channel", "id", "source", "type", "acceptedat", "node", "subscriptions",
+    ),
+    "Subscription": object_of(
+        _SUBSCRIPTION, "id", "sink", "protocol", "channel", "start", "epoch", "createdat",
+        "modifiedat",
+    ),
+    "Subscription-sent": object_of(_SUBSCRIPTION, "sink", "protocol", closed=True),
+    "EventType": object_of(
+        {
+            "type": FILLED,
+            "description": TEXT,
+            "datacontenttype": TEXT,
+            "dataschema": TEXT,
+            "dataschematype": TEXT,
+            "dataschemacontent": TEXT,
+            "sourcetemplate": TEXT,
+            "extensions": array_of(
+                object_of({"name": TEXT, "type": TEXT, "specurl": TEXT}, "name", "type")
+            ),
+        },
+        "type",
+    ),
+    "Service": object_of(_SERVICE, "id", *_SERVICE_NEEDS),
+    "Service-sent": object_of(_SERVICE, *_SERVICE_NEEDS, closed=True),
+    "Services": array_of(schema("Service")),
+    "Types": {"type": "object", "additionalProperties": schema("Services")},
+    "Removal": object_of({"id": TEXT, "epoch": COUNT}, "id"),
+    "Removed": object_of({"id": TEXT}, "id"),
+    "SeenType": object_of(
+        {
+            "type": TEXT,
+            "declared": TEXTS,
+            "services": TEXTS,
+            "events": COUNT,
+            "firstseen": TIME,
+            "lastseen": TIME,
+            "perminute": NUMBER,
+            "sources": array_of(
+                object_of(
+                    {
+                        "source": {"type": ["string", "null"]},
+                        "events": COUNT,
+                        "firstseen": TIME,
+                        "lastseen": TIME,
+                        "perminute": NUMBER,
+                    },
+                    "source", "events", "firstseen", "lastseen", "perminute",
+                )
+            ),
+        },
+        "type", "declared", "services", "events", "perminute", "sources",
+    ),
+    "Extent": object_of(
+        {
+            "channel": TEXT,
+            "shards": COUNT,
+            "first_block": COUNT,
+            "last_block": COUNT,
+            "size_bytes": COUNT,
+        },
+        "channel", "shards", "first_block", "last_block", "size_bytes",
+    ),
+    "Readiness": object_of(
+        {
+            "status": {"enum": ["ready", "not ready", "draining"]},
+            "version": TEXT,
+            "node": TEXT,
+            "engine": OBJECT,
+            "shards": OBJECT,
+            "checks": array_of(
+                object_of(
+                    {"name": TEXT, "ok": {"type": "boolean"}, "detail": TEXT}, "name", "ok"
+                )
+            ),
+        },
+        "status", "version", "node", "checks",
+    ),
+}  # fmt: skip

@@ -1,0 +1,69 @@
+"""The recorded exchanges of xRegistry, replayed over HTTP against a hub that is started for each test.
+
+What differs stands, with the specification's section, in tests/spec/xregistry_divergences.json, and what
+differs because of what a hub offers in xregistry_hub_divergences.json beside this file.
+tests/spec/test_xregistry_replay.py tells each exchange in process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SHARED = Path(os.environ.get("CHAPPE_VECTORS", ROOT.parent / "shared" / "vectors"))
+VECTORS = SHARED / "xregistry" / "exchanges.jsonl.gz"
+TOOL = SHARED.parent / "tools" / "xregistry_replay.py"
+DIVERGENCES = (
+    ROOT / "tests" / "spec" / "xregistry_divergences.json",
+    ROOT / "tests" / "edges" / "xregistry_hub_divergences.json",
+)
+SERVE = f"{sys.executable} -m chappe dev --port {{port}} --registry-id {{registryid}} --model none"
+
+
+def names() -> list[str]:
+    with gzip.open(VECTORS, "rt") as lines:
+        return [json.loads(line)["name"] for line in lines]
+
+
+def divergences() -> dict[str, dict[str, str]]:
+    merged: dict[str, dict[str, str]] = {}
+    for file in DIVERGENCES:
+        for name, reasons in json.loads(file.read_text()).items():
+            merged.setdefault(name, {}).update(reasons)
+    return merged
+
+
+async def replayed(of: list[str], cwd: Path) -> str:
+    """The last line that the tool prints of these tests."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(TOOL), "--serve", SERVE, "--divergences", str(cwd / "divergences.json"),
+        "--vectors", str(VECTORS), "-v", "--only", *of,
+        cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 0, output
+    return output.splitlines()[-1]
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(
+    not (VECTORS.exists() and TOOL.exists()), reason=f"no recorded exchanges at {VECTORS}"
+)
+async def test_a_hub_answers_every_recorded_exchange_or_diverges_with_a_reason(
+    tmp_path: Path,
+) -> None:
+    tests = names()
+    (tmp_path / "divergences.json").write_text(json.dumps(divergences()))
+    # Two at a time: most of the time goes by while hubs start and stop.
+    halves = await asyncio.gather(*(replayed(tests[at::2], tmp_path) for at in (0, 1)))
+    counts = [re.findall(r"\d+", line) for line in halves]
+    assert sum(int(one[1]) for one in counts) == len(tests)
