@@ -122,6 +122,9 @@ def test_sqlite_answers_every_query_as_the_plain_index_does(
         for query in queries:
             assert await index.find(query) == await plain.find(query)
         assert await index.counts("orders") == await plain.counts("orders")
+        for since_ms in (None, 0, 3, 5, 6):
+            seen = await index.sightings("orders", since_ms=since_ms)
+            assert seen == await plain.sightings("orders", since_ms=since_ms)
         assert await index.reached("orders") == await plain.reached("orders")
         await index.close()
 

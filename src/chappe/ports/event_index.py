@@ -9,6 +9,7 @@ from typing import Protocol
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import Block
 from chappe.domain.position import Position
+from chappe.domain.sighting import Sighting
 
 LIMIT = 1000
 """The most events that one query gives."""
@@ -56,8 +57,8 @@ class EventIndex(Protocol):
         """Take blocks in, in order; a block that it knows already is passed over.
 
         An event whose source and id stand already in the same channel is a duplicate and is not
-        listed again; but one event may have several dead letters, so in the hub's own channels
-        everything is listed. `reached` moves to the last block, in the same step as everything else: a
+        listed again; but one event may have several dead letters, so in the channels of attempts and
+        dead letters everything is listed. `reached` moves to the last block, in the same step as everything else: a
         kill leaves all of a call or nothing. Attempts may come before their event, and twice.
 
         Blocks of one channel come from one caller, one call after the other.
@@ -82,6 +83,14 @@ class EventIndex(Protocol):
 
     async def counts(self, channel: str) -> Mapping[str, int]:
         """How many events of each type are listed; exact, also after old ones were dropped."""
+        ...
+
+    async def sightings(self, channel: str, *, since_ms: int | None = None) -> Sequence[Sighting]:
+        """Which types were seen from which sources among what is listed, the last seen first.
+
+        With `since_ms` only events accepted then or later count. Exact, also after old events were
+        dropped. Sources of a type beyond MOST_SOURCES are told as one, `source` being None.
+        """
         ...
 
     async def close(self) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import OWN, Block
+from chappe.domain.channel import UNDELIVERED, Block
 from chappe.domain.event import Event
 from chappe.domain.position import Position
+from chappe.domain.sighting import Sighting, joined
 from chappe.ports.event_index import LIMIT, EventIndex, Found, Query
 
 
@@ -37,7 +38,7 @@ class MemoryEventIndex:
         known = self._channel(channel)
         for block in blocks:
             if block.seq > known.reached:
-                self._list(known, block, distinct=channel not in OWN)
+                self._list(known, block, distinct=channel not in UNDELIVERED)
         for row in attempts:
             owner = self._channel(row.channel)
             if row.block > owner.floor:
@@ -65,6 +66,15 @@ class MemoryEventIndex:
         """As the port says."""
         known = self._channels.get(channel, _Channel())
         return Counter(event.type for _, event in known.listed)
+
+    async def sightings(self, channel: str, *, since_ms: int | None = None) -> Sequence[Sighting]:
+        """As the port says."""
+        known = self._channels.get(channel, _Channel())
+        return joined(
+            [Sighting(event.type, event.source, 1, found.at_ms, found.at_ms)]
+            for found, event in known.listed
+            if since_ms is None or found.at_ms >= since_ms
+        )
 
     async def close(self) -> None:
         """Nothing is left to write."""

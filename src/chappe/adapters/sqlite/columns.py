@@ -44,6 +44,10 @@ class Column(Protocol):
         """The value at `row`."""
         ...
 
+    def values(self, span: range) -> Sequence[Text]:
+        """The values at the rows in `span` (step 1)."""
+        ...
+
     def count(self, value: str) -> int:
         """About how many rows hold `value`; 0 only if none does."""
         ...
@@ -62,6 +66,10 @@ class Listed:
     def get(self, row: int) -> Text:
         """The value at `row`."""
         return self._values[row]
+
+    def values(self, span: range) -> Sequence[Text]:
+        """The values at the rows in `span`."""
+        return self._values[span.start : span.stop]
 
     def count(self, value: str) -> int:
         """How many rows hold `value`."""
@@ -88,6 +96,10 @@ class Coded:
     def get(self, row: int) -> Text:
         """The value at `row`."""
         return self._names[self._codes[row]]
+
+    def values(self, span: range) -> Sequence[Text]:
+        """The values at the rows in `span`."""
+        return [self._names[code] for code in self._codes[span.start : span.stop]]
 
     def count(self, value: str) -> int:
         """How many rows hold `value`."""
@@ -121,6 +133,19 @@ class Hashed:
         if number not in self._pages:
             self._pages[number] = _unpack_texts(self._load(number + _FIRST_TEXTS))
         return self._pages[number][at]
+
+    def values(self, span: range) -> Sequence[Text]:
+        """The values at the rows in `span`."""
+        if not span:
+            return []
+        first, last = span.start // _PAGE_ROWS, (span.stop - 1) // _PAGE_ROWS
+        found = [
+            text
+            for number in range(first, last + 1)
+            for text in _unpack_texts(self._load(number + _FIRST_TEXTS))
+        ]
+        before = first * _PAGE_ROWS
+        return found[span.start - before : span.stop - before]
 
     def count(self, value: str) -> int:
         """How many rows hold `value` or a text of the same hash."""

@@ -20,12 +20,15 @@ from typing import Final, ParamSpec, TypeVar
 
 import msgspec
 
-from chappe.adapters.sqlite.search import find
+from chappe.adapters.sqlite.chunks import Chunk, Gone
+from chappe.adapters.sqlite.search import View, find
+from chappe.adapters.sqlite.sightings import sightings_in
 from chappe.adapters.sqlite.writer import Bounds, Writer, connect, is_damage, tune
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import Block
 from chappe.domain.errors import Unavailable
 from chappe.domain.position import Position
+from chappe.domain.sighting import Sighting, joined
 from chappe.ports.event_index import EventIndex, Found, Query
 
 P = ParamSpec("P")
@@ -51,6 +54,7 @@ class SqliteEventIndex:
         self._reading = self._writing if shared else ThreadPoolExecutor(1, "index-reader")
         self._file: sqlite3.Connection
         self._mending = asyncio.Lock()
+        self._sightings: dict[int, list[Sighting]] = {}  # of whole chunks, by number
         self._generation = 0
         self._unasked: frozenset[str] = frozenset()
         self._closed = False
@@ -105,6 +109,16 @@ class SqliteEventIndex:
         # dict() over texts runs no Python code: the writer's thread cannot come between.
         return dict(known.counts) if known else {}
 
+    async def sightings(self, channel: str, *, since_ms: int | None = None) -> Sequence[Sighting]:
+        """As the port says.
+
+        A chunk is counted when it is asked for the first time, which takes some 10 ms.
+        """
+        known = self._writer.channels.get(channel)
+        if known is None:
+            return []
+        return await self._in(self._reading, self._all_sightings, known.view, since_ms)
+
     async def close(self) -> None:
         """As the port says; a second call does nothing."""
         if self._closed:
@@ -115,6 +129,7 @@ class SqliteEventIndex:
         self._shut_down()
 
     def _connect(self) -> None:
+        self._sightings.clear()
         if self._reading is self._writing:
             self._file = self._writer.file
         else:
@@ -141,6 +156,35 @@ class SqliteEventIndex:
         ]
         # The same row may come twice: what feeds the index reads at least once.
         return sorted(dict.fromkeys(rows), key=lambda row: (row.at_ms, row.attempt))
+
+    def _all_sightings(self, view: View, since_ms: int | None) -> Sequence[Sighting]:
+        size, parts, whole = view.tail.size, list[Sequence[Sighting]](), self._sightings
+        for header in view.headers:
+            if since_ms is not None and header.newest_ms < since_ms:
+                continue
+            is_whole = since_ms is None or header.oldest_ms >= since_ms
+            try:
+                if is_whole and header.no in whole:
+                    parts.append(whole[header.no])
+                    continue
+                part = sightings_in(
+                    Chunk(self._file, header), header.events, None if is_whole else since_ms
+                )
+            except Gone:
+                continue  # pruned meanwhile: its events are listed no more
+            parts.append(part)
+            if is_whole:
+                whole[header.no] = part
+        if size:
+            parts.append(sightings_in(view.tail, size, since_ms))
+        self._forget_dropped()
+        return joined(parts)
+
+    def _forget_dropped(self) -> None:
+        channels = list(self._writer.channels.values())
+        kept = {header.no for channel in channels for header in channel.view.headers}
+        for number in self._sightings.keys() - kept:
+            del self._sightings[number]
 
     async def _in(
         self, thread: ThreadPoolExecutor, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs
