@@ -1,0 +1,1 @@
+"""Avro: schemas, payloads in both encodings, and which schema reads what another wrote."""
