@@ -16,6 +16,7 @@ import msgspec
 
 from chappe.domain.errors import Malformed
 from chappe.formats.fields import kind_of, shortened
+from chappe.formats.json_compat.documents import BASE, Documents
 from chappe.formats.json_schema_limits import check_limits
 from chappe.formats.schema_language import Check, Violation
 
@@ -31,6 +32,14 @@ _DRAFTS: Final = {
     "draft2020-12": jsonschema_rs.Draft202012Validator,
 }
 FORMATS: Final = (_PLAIN, *(f"{_PLAIN}/{draft}" for draft in _DRAFTS))
+DRAFTS: Final = {
+    4: jsonschema_rs.Draft4,
+    6: jsonschema_rs.Draft6,
+    7: jsonschema_rs.Draft7,
+    2019: jsonschema_rs.Draft201909,
+    2020: jsonschema_rs.Draft202012,
+}
+_NUMBERS: Final = dict(zip(_DRAFTS, DRAFTS, strict=True))
 _DRAFT_NAME = re.compile(r"(?:draft)?-?(0?4|0?6|0?7|2019-09|2020-12)")
 _META_SCHEMA = re.compile(
     r"https?://json-schema\.org/(?:draft-(0[467])/schema|draft/(2019-09|2020-12)/schema)#?"
@@ -70,37 +79,65 @@ class JsonSchema:
 
     def compile(self, document: bytes, format: str) -> Check:
         """Compile; a plain "JSONSchema" is of the draft that `$schema` names, else 2020-12."""
-        if len(document) > MAX_SCHEMA_BYTES:
-            raise Malformed(
-                f"dataschema: {len(document)} bytes; at most {MAX_SCHEMA_BYTES} are possible"
-            )
-        try:
-            schema: object = _decode(document)
-        except RecursionError:
-            raise Malformed("dataschema: nested too deeply") from None
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-            raise Malformed(f"dataschema: not JSON: {exc}") from None
-        if not isinstance(schema, dict | bool):
-            raise Malformed(
-                f"dataschema: {kind_of(schema)} was sent, an object or a boolean is needed"
-            )
-        draft = _draft(schema, format)
-        check_limits(schema)
-        try:
-            validator = _DRAFTS[draft](
-                schema,
-                offline=True,
-                pattern_options=jsonschema_rs.RegexOptions(
-                    size_limit=1 << 20, dfa_size_limit=1 << 20
-                ),
-                validate_formats=False,
-                mask="the value",
-            )
-        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as exc:
-            raise Malformed(f"dataschema: {_why(exc)}") from None
-        except ValueError as exc:
-            raise Malformed(f"dataschema: {exc}") from None
-        return _JsonCheck(validator)
+        schema = decode_schema(document)
+        draft = draft_of(schema, format)
+        return compiled(Documents(schema, draft=draft), draft)
+
+
+def decode_schema(document: bytes) -> dict[str, object] | bool:
+    """A schema as JSON.
+
+    Raises:
+        Malformed: it is too large, no JSON, or neither an object nor a boolean.
+    """
+    if len(document) > MAX_SCHEMA_BYTES:
+        raise Malformed(
+            f"dataschema: {len(document)} bytes; at most {MAX_SCHEMA_BYTES} are possible"
+        )
+    try:
+        schema: object = _decode(document)
+    except RecursionError:
+        raise Malformed("dataschema: nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise Malformed(f"dataschema: not JSON: {exc}") from None
+    if not isinstance(schema, dict | bool):
+        raise Malformed(f"dataschema: {kind_of(schema)} was sent, an object or a boolean is needed")
+    return schema
+
+
+def draft_of(schema: dict[str, object] | bool, format: str) -> int:
+    """The draft that a format and `$schema` say: 4, 6, 7, 2019, 2020.
+
+    Raises:
+        Malformed: one is unknown, or they contradict one another.
+    """
+    return _NUMBERS[_draft(schema, format)]
+
+
+def compiled(documents: Documents, draft: int) -> Check:
+    """A check of payloads by a schema and the documents that it refers to.
+
+    Raises:
+        Malformed: it is no schema of the draft, or larger or costlier than is possible.
+    """
+    check_limits(documents)
+    name = _draft_of({2019: "2019-09", 2020: "2020-12"}.get(draft, str(draft)))
+    resources = list(documents.resources.items())
+    try:
+        validator = _DRAFTS[name](
+            documents.root.node,
+            registry=jsonschema_rs.Registry(resources, draft=DRAFTS[draft]) if resources else None,
+            base_uri=BASE if resources else None,
+            offline=True,
+            pattern_options=jsonschema_rs.RegexOptions(size_limit=1 << 20, dfa_size_limit=1 << 20),
+            validate_formats=False,
+            mask="the value",
+        )
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as exc:
+        raise Malformed(f"dataschema: {_why(exc)}") from None
+    except ValueError as exc:
+        raise Malformed(f"dataschema: {exc}") from None
+    return _JsonCheck(validator)
 
 
 class _JsonCheck:

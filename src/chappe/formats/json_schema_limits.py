@@ -9,73 +9,52 @@ smaller values and count for themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
 from chappe.domain.errors import Malformed
+from chappe.formats.json_compat.documents import Documents, Node, references_of
+from chappe.formats.json_compat.pattern_weight import pattern_weight
 
-MAX_DEPTH: Final = 128
 MAX_CHAIN: Final = 200
 MAX_WORK: Final = 10_000
-
-Node: TypeAlias = dict[str, object]
+MAX_PATTERNS: Final = 400_000
+"""What all patterns may weigh: a pattern of 15 characters can take 5 ms to compile."""
 
 _LISTS: Final = ("allOf", "anyOf", "oneOf")
 _SINGLES: Final = ("not", "if", "then", "else")
 _MAPS: Final = ("dependentSchemas", "dependencies")
-_REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
-_ANCHORS: Final = ("$anchor", "$dynamicAnchor")
 
 
-def check_limits(schema: Node | bool) -> None:
-    """Refuse what is nested too deeply or branches too much.
+def check_limits(documents: Documents) -> None:
+    """Refuse what branches too much, or has too many costly patterns.
 
     Raises:
-        Malformed: it is.
+        Malformed: it does.
     """
-    nodes = list(_walk(schema))
-    named = _names(nodes)
     work: dict[int, int] = {}
-    for node in nodes:
-        if _work(node, schema, named, work, set()) > MAX_WORK:
+    weight = 0
+    for node in documents.nodes:
+        if _work(node, documents, work, set()) > MAX_WORK:
             raise Malformed(
                 f"dataschema: more than {MAX_WORK} subschemas would check one value"
                 " (allOf, anyOf, oneOf and references multiply)"
             )
+        weight += sum(map(pattern_weight, _patterns(node)))
+        if weight > MAX_PATTERNS:
+            raise Malformed(
+                "dataschema: the patterns are too large together; their characters, times their"
+                f" repetitions, are more than {MAX_PATTERNS}"
+            )
 
 
-def _walk(document: object) -> Iterator[Node]:
-    waiting: list[tuple[object, int]] = [(document, 1)]
-    while waiting:
-        value, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise Malformed(f"dataschema: nested more than {MAX_DEPTH} deep")
-        if isinstance(value, dict):
-            yield value
-            waiting.extend((part, depth + 1) for part in value.values())
-        elif isinstance(value, list):
-            waiting.extend((part, depth + 1) for part in value)
+def _patterns(node: Node) -> Iterator[str]:
+    if isinstance(pattern := node.get("pattern"), str):
+        yield pattern
+    if isinstance(properties := node.get("patternProperties"), dict):
+        yield from properties
 
 
-def _names(nodes: list[Node]) -> dict[str, Node]:
-    """Subschemas by what a reference may call them: "#anchor", or the `$id` as it is written."""
-    named: dict[str, Node] = {}
-    for node in nodes:
-        for key in _ANCHORS:
-            if isinstance(anchor := node.get(key), str):
-                named.setdefault(f"#{anchor}", node)
-        for key in ("$id", "id"):
-            if isinstance(identifier := node.get(key), str):
-                named.setdefault(identifier, node)
-    return named
-
-
-def _work(
-    node: object,
-    root: Node | bool,
-    named: dict[str, Node],
-    known: dict[int, int],
-    above: set[int],
-) -> int:
+def _work(node: object, documents: Documents, known: dict[int, int], above: set[int]) -> int:
     """How many subschemas meet the value that meets `node`; a cycle adds nothing the second time."""
     if not isinstance(node, dict):
         return 1
@@ -90,14 +69,20 @@ def _work(
         )
     above.add(key)
     total = 1
-    for part in _in_place(node, root, named):
-        total = min(total + _work(part, root, named, known, above), MAX_WORK + 1)
+    for part in _in_place(node, documents):
+        total = min(total + _work(part, documents, known, above), MAX_WORK + 1)
     above.discard(key)
     known[key] = total
     return total
 
 
-def _in_place(node: Node, root: Node | bool, named: dict[str, Node]) -> Iterator[object]:
+def _in_place(node: Node, documents: Documents) -> Iterator[object]:
+    for reference in references_of(node, legacy=documents.legacy):
+        place = documents.target(reference, documents.base(node))
+        if place is not None:
+            yield place.node
+    if documents.legacy and "$ref" in node:
+        return
     for key in _LISTS:
         if isinstance(parts := node.get(key), list):
             yield from parts
@@ -107,25 +92,3 @@ def _in_place(node: Node, root: Node | bool, named: dict[str, Node]) -> Iterator
     for key in _MAPS:
         if isinstance(parts := node.get(key), dict):
             yield from parts.values()
-    for key in _REFERENCES:
-        if isinstance(reference := node.get(key), str):
-            yield _target(reference, root, named)
-
-
-def _target(reference: str, root: Node | bool, named: dict[str, Node]) -> object:
-    """What a reference leads to; None when it cannot be told (the compiler will)."""
-    if reference in named:
-        return named[reference]
-    base, _, fragment = reference.partition("#")
-    start: object = root if not base else named.get(base)
-    if not fragment.startswith("/"):
-        return start if not fragment else named.get(f"#{fragment}")
-    for part in fragment[1:].split("/"):
-        part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(start, dict):
-            start = start.get(part)
-        elif isinstance(start, list) and part.isdigit() and int(part) < len(start):
-            start = start[int(part)]
-        else:
-            return None
-    return start
