@@ -1,0 +1,1 @@
+"""Protocol Buffers' own compiler, in a helper process with limits."""

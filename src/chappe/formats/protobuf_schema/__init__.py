@@ -1,0 +1,1 @@
+"""The schema language Protobuf: proto2, proto3 and editions."""
