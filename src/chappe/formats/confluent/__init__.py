@@ -1,0 +1,1 @@
+"""Confluent's Schema Registry over the registry's tree: names, identity, index, decisions. Pure."""

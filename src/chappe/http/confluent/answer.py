@@ -1,0 +1,159 @@
+"""A request to the Schema Registry API answered, whatever comes of it.
+
+The API stands below a prefix of the hub's own API, or at the root of a port of its own. Its errors
+have Confluent's form everywhere: {"error_code": …, "message": …}. Clients that sign in as Confluent's
+do (HTTP Basic) send their token as the password.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from chappe.domain.access import ANYONE, READ, Principal, require
+from chappe.domain.errors import ChappeError, Unavailable
+from chappe.flows.confluent import Confluent
+from chappe.formats.confluent.bodies import id_body
+from chappe.formats.confluent.errors import Refused
+from chappe.formats.confluent.index import Entry
+from chappe.formats.confluent.names import DEFAULT
+from chappe.http.call import Call, ClientGone
+from chappe.http.confluent.asked import read_asked
+from chappe.http.confluent.media import V1, check_sent, wanted
+from chappe.http.confluent.routes import find, right_for
+from chappe.http.exchange import Header, Response, find_header
+from chappe.http.principal import authenticate
+from chappe.http.problems import status_of
+from chappe.kit.any_json import encode_json
+from chappe.ports.authorizer import Authorizer
+
+PREFIX: Final = b"/confluent"
+FOR_EVER: Final = (b"cache-control", b"max-age=31536000, immutable")
+_BY_ID: Final = b"/schemas/ids/"
+_CODES: Final = {401: 40101, 403: 40301}
+
+_log = logging.getLogger("chappe.http")
+
+
+class Answered(NamedTuple):
+    """The response, who asked, and what went wrong."""
+
+    response: Response
+    by: Principal = ANYONE
+    failure: Exception | None = None
+
+
+def is_below(path: bytes) -> bool:
+    """Whether a path of the hub's API is one of this API."""
+    return path == PREFIX or path.startswith(PREFIX + b"/")
+
+
+async def answer(
+    confluent: Confluent | None,
+    authorizer: Authorizer,
+    call: Call,
+    *,
+    prefix: bytes = PREFIX,
+    limit_bytes: int,
+) -> Answered:
+    """Answer a request to the API whose root is at `prefix`; "" where it has a port of its own.
+
+    Raises:
+        ClientGone: there is nobody left to answer.
+    """
+    by, media = ANYONE, V1
+    try:
+        by = authenticate(authorizer, bearer(call.headers))
+        path = call.path[len(prefix) :]
+        if confluent is None:
+            raise Refused(404, 404, "HTTP 404 Not Found")
+        media = wanted(call.headers)
+        if path.startswith(_BY_ID) and not call.query and call.method in ("GET", "HEAD"):
+            require(by, READ)
+            found = _by_id(confluent, path[len(_BY_ID) :], call.headers, media)
+            if found is not None:
+                return Answered(found, by)
+        body = await call.body(limit_bytes)
+        asked = read_asked(call.method, path, call.query, call.headers, body, by.name)
+        if call.method == "OPTIONS":
+            return Answered(Response(204, b"", ((b"allow", b"GET, HEAD, POST, PUT, DELETE"),)), by)
+        operation = find(asked)
+        require(by, right_for(operation, asked))
+        check_sent(call.headers, body)
+        await confluent.ready(by=by.name)
+        return Answered(_response(await operation.handler(confluent, asked), media), by)
+    except ClientGone:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is becomes an error of the API's
+        return Answered(refusal(error, media), by, error)
+
+
+def refusal(error: Exception, media: bytes = V1) -> Response:
+    """An error as the API answers it; what nobody foresaw is logged here, and not shown."""
+    match error:
+        case Refused(status=status, error_code=code, message=message):
+            pass
+        case Unavailable(message=message):
+            status, code = 500, 50001
+        case ChappeError(message=message) if status_of(error) != 500:
+            status = status_of(error)
+            code = _CODES.get(status, status)
+        case _:
+            _log.error("request failed", exc_info=error)
+            status, code, message = 500, 50001, "the hub made a mistake; its log has the details"
+    headers: tuple[Header, ...] = ((b"content-type", media),)
+    if status == 401:
+        headers = (*headers, (b"www-authenticate", b'Basic realm="chappe"'))
+    return Response(status, encode_json({"error_code": code, "message": message}), headers)
+
+
+def bearer(headers: Sequence[Header]) -> Sequence[Header]:
+    """The headers with a password of HTTP Basic as the token that it is."""
+    sent = find_header(headers, b"authorization")
+    if sent is None or sent[:6].lower() != b"basic ":
+        return headers
+    try:
+        token = base64.b64decode(sent[6:].strip(), validate=True).partition(b":")[2]
+    except binascii.Error:
+        return headers
+    others = [one for one in headers if one[0] != b"authorization"]
+    return [*others, (b"authorization", b"Bearer " + token)]
+
+
+def _response(value: Any, media: bytes) -> Response:
+    if value is None:
+        return Response(204)
+    status = 200
+    if isinstance(value, tuple):
+        status, value = value
+    body = value if isinstance(value, bytes) else encode_json(value)
+    return Response(status, body, ((b"content-type", media),))
+
+
+def _by_id(
+    confluent: Confluent, sent: bytes, headers: Sequence[Header], media: bytes
+) -> Response | None:
+    """A schema of the default context by its id, which is the same for ever; None: the usual way."""
+    if not sent.isdigit() or len(sent) > 9:
+        return None
+    index = confluent.index()
+    if index.unnumbered:
+        return None
+    found = index.by_id(DEFAULT, int(sent))
+    if not found:
+        return None
+    entry = found[0]
+    tag = b'"%s"' % entry.guid.encode("ascii")
+    own = ((b"content-type", media), (b"etag", tag), FOR_EVER)
+    if find_header(headers, b"if-none-match") == tag:
+        return Response(304, b"", own)
+    return Response(200, _body(entry), own)
+
+
+def _body(entry: Entry) -> bytes:
+    if entry.body is None:
+        entry.body = encode_json(id_body(entry))
+    return entry.body
