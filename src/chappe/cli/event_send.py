@@ -64,6 +64,8 @@ class Sender:
         else:
             self._print(receipt.position, duplicate=receipt.duplicate)
         self._warn(receipt.warnings)
+        if receipt.quarantine is not None:
+            self.session.note(f"refused, and held in the channel {receipt.quarantine}")
 
     async def send_paced(self, events: Sequence[bytes], *, rate_per_s: float | None) -> None:
         """Send a burst: at a steady rate, or as fast as the hub takes it."""

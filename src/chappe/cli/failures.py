@@ -148,6 +148,8 @@ def _next(error: ChappeError) -> str:
             return "pass --token or set CHAPPE_TOKEN; a token is made with: chappe token new"
         case errors.Forbidden():
             return "ask the hub's operator for a token with that right"
+        case errors.NotFound() if "subject" in error.details:
+            return "look for it: chappe find WORD; list what there is: chappe registry get /"
         case errors.NotFound():
             return "list what there is: chappe event ls, chappe sub ls, chappe schema ls"
         case errors.Ambiguous():

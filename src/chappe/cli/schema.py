@@ -1,4 +1,4 @@
-"""`chappe schema`: what the payload of a type looks like."""
+"""`chappe schema`: what the payload of a type looks like; what reads is in `schema_cmds`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from chappe.cli.render import moment, one_line, table
+from chappe.cli.schema_check import check
+from chappe.cli.schema_cmds import get, ls
 from chappe.cli.session import Session, confirm, remote
-from chappe.cli.sub import show
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
-from chappe.client.views import Declared
 
 DEFAULT_GROUP = "default"
 DEFAULT_FORMAT = "JSONSchema/draft-07"
@@ -24,7 +23,6 @@ _FORMATS = {
     "2019-09": "JSONSchema/draft2019-09",
     "2020-12": "JSONSchema/draft2020-12",
 }
-_COLUMNS = ("TYPE", "FORMAT", "MODE", "EPOCH", "MODIFIED")
 
 _group = click.option(
     "--group", default=DEFAULT_GROUP, show_default=True, help="The message group."
@@ -33,7 +31,7 @@ _group = click.option(
 
 @click.group(no_args_is_help=True)
 def schema() -> None:
-    """Declare what the payload of a type looks like; the hub holds events against it."""
+    """Declare what the payload of a type looks like; see schemas and their documents."""
 
 
 @schema.command()
@@ -80,37 +78,6 @@ def add(
     session.hint(f"chappe event send --type {type_} -d '{{}}'")
 
 
-@schema.command("ls")
-@_group
-@remote
-def ls(session: Session, group: str) -> None:
-    """List the declarations of a group."""
-    body = session.run(lambda hub: hub.read(paths.declarations(group))).body
-    match session.output:
-        case "json":
-            session.pass_through(body)
-        case "jsonl":
-            for raw in msgspec.json.decode(body, type=dict[str, msgspec.Raw]).values():
-                session.say(one_line(bytes(raw)))
-        case "name":
-            for type_ in msgspec.json.decode(body, type=dict[str, msgspec.Raw]):
-                session.say(type_)
-        case _:
-            found = msgspec.json.decode(body, type=dict[str, Declared])
-            table(session, _COLUMNS, [_row(type_, one) for type_, one in found.items()])
-
-
-@schema.command()
-@click.argument("type_", metavar="TYPE")
-@_group
-@remote
-def get(session: Session, type_: str, group: str) -> None:
-    """Show the declaration of one type, with its schema."""
-    show(
-        session, session.run(lambda hub: hub.read(paths.declaration(group, type_))).body, name=type_
-    )
-
-
 @schema.command()
 @click.argument("types", metavar="TYPE...", nargs=-1, required=True)
 @_group
@@ -137,11 +104,5 @@ def format_of(declared: object) -> str:
     return DEFAULT_FORMAT
 
 
-def _row(type_: str, one: Declared) -> tuple[str, ...]:
-    return (
-        type_,
-        one.dataschemaformat or "",
-        one.validation,
-        str(one.epoch),
-        moment(one.modifiedat or ""),
-    )
+for _command in (ls, get, check):
+    schema.add_command(_command)

@@ -14,16 +14,19 @@ from chappe.server.settings import SettingInfo, describe, load_here
 @click.option("--port", help="Port to listen on; 0 takes one that is free.  [default: 4280]")
 @click.option("--data", metavar="DIR", help="Keep everything there; else it goes with the hub.")
 @click.option("--log-level", help="debug, info, warning or error.  [default: info]")
+@click.option("--registry-id", metavar="ID", help="The registry's id.  [default: chappe]")
+@click.option(
+    "--model", metavar="hub|none|FILE", help="What the registry begins with.  [default: hub]"
+)
 @click.pass_context
-def dev(ctx: click.Context, port: str | None, data: str | None, log_level: str | None) -> None:
+def dev(ctx: click.Context, /, **flags: Any) -> None:
     """Run a hub on this machine, its engine included, until Ctrl-C.
 
     It listens on 127.0.0.1. What it took in is gone at its end, unless --data says where to keep it.
     """
     from chappe.server.run import run
 
-    settings = load_here({"port": port, "data": data, "log_level": log_level})
-    ctx.exit(run(settings, dev=True))
+    ctx.exit(run(load_here(flags), dev=True))
 
 
 def _every_setting(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:4280"
 DEFAULT_TIMEOUT_S = 30.0
 OUTPUTS = ("table", "json", "jsonl", "name")
+REGISTRY_OUTPUTS = (*OUTPUTS, "yaml", "xregistry")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,10 +140,10 @@ def root_options(command: Callable[..., T]) -> Callable[..., T]:
         click.option(
             "-o",
             "--output",
-            type=click.Choice(OUTPUTS),
+            type=click.Choice(REGISTRY_OUTPUTS),
             default="table",
             show_default=True,
-            help="json is the API's own answer, byte for byte.",
+            help="json is the API's own answer, byte for byte; yaml, xregistry: of the registry.",
         ),
         click.option("-q", "--quiet", is_flag=True, help="No hints, no notes."),
         click.option(
@@ -162,7 +163,19 @@ def root_options(command: Callable[..., T]) -> Callable[..., T]:
 
 def remote(command: Callable[Concatenate[Session, P], T]) -> Callable[..., T]:
     """The options of a command that talks to a hub; the command is given the `Session` first."""
+    return printing(*OUTPUTS)(command)
 
+
+def printing(
+    *outputs: str,
+) -> Callable[[Callable[Concatenate[Session, P], T]], Callable[..., T]]:
+    """As `remote`, of a command that prints in these forms."""
+    return functools.partial(_remote, outputs=outputs)
+
+
+def _remote(
+    command: Callable[Concatenate[Session, P], T], *, outputs: tuple[str, ...]
+) -> Callable[..., T]:
     @functools.wraps(command)
     def merged(ctx: click.Context, *args: Any, **kwargs: Any) -> T:
         session: Session = ctx.find_object(Session) or Session()
@@ -172,10 +185,12 @@ def remote(command: Callable[Concatenate[Session, P], T]) -> Callable[..., T]:
             if (value := kwargs.pop(name)) is not None
         }
         session = replace(session, **given, quiet=kwargs.pop("quiet") or session.quiet)
+        if session.output not in outputs:
+            raise click.UsageError(f"-o {session.output}: it prints {', '.join(outputs)}", ctx)
         try:
             return command(session, *args, **kwargs)
         except ChappeError as exc:
-            raise Failed(exc, as_json=session.output == "json") from exc
+            raise Failed(exc, as_json=session.output in ("json", "xregistry")) from exc
         except BrokenPipeError as exc:
             # By another name, or click would end the process with 1.
             raise ReaderGone from exc
@@ -183,7 +198,7 @@ def remote(command: Callable[Concatenate[Session, P], T]) -> Callable[..., T]:
     options: list[Callable[..., Any]] = [
         click.option("--url", help="The hub. [env: CHAPPE_URL]"),
         click.option("--token", help="Bearer token. [env: CHAPPE_TOKEN]"),
-        click.option("-o", "--output", type=click.Choice(OUTPUTS), help="How to print."),
+        click.option("-o", "--output", type=click.Choice(outputs), help="How to print."),
         click.option("-q", "--quiet", is_flag=True, help="No hints, no notes."),
         click.pass_context,
     ]

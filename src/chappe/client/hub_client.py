@@ -214,6 +214,12 @@ class HubClient:
         """DELETE a path of `chappe.client.paths`."""
         return await self._ask("DELETE", path)
 
+    async def exchange(
+        self, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> Answer:
+        """One request as it is; the answer whatever its status."""
+        return await self._send(method, path, body, headers, repeatable=False)
+
     async def _ask(
         self,
         method: str,

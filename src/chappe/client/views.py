@@ -18,11 +18,62 @@ class Warned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """One event is on disk; a duplicate has the position of the first."""
+    """One event is on disk; a duplicate has the position of the first.
+
+    `quarantine` is the channel that holds it, where the channel that it was sent to refused it.
+    """
 
     position: str
     duplicate: bool = False
     warnings: Sequence[Warned] = ()
+    quarantine: str | None = None
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on an event, or on a payload (`POST /validate`)."""
+
+    valid: bool
+    type: str | None = None
+    declaration: str | None = None
+    mode: str | None = None
+    schema: str | None = None
+    errors: Sequence[Warned] = ()
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes data of one schema unreadable with another."""
+
+    code: str
+    path: str = ""
+    message: str = ""
+    fix: str = ""
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A stored event that a new schema would refuse."""
+
+    position: str
+    source: str
+    id: str
+    errors: Sequence[Warned]
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the newest events of a type say to a new schema."""
+
+    type: str
+    events: int
+    invalid: int
+    examples: Sequence[Example] = ()
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """May a schema change (`POST /validate/schema`)? By rule: "backward", "forward", "full"."""
+
+    format: str
+    compatible: Mapping[str, bool]
+    differences: Mapping[str, Sequence[Changed]]
+    evidence: Sequence[Seen] = ()
 
 
 class BatchReceipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,132 @@
+"""`chappe type`: the types of events (messages, to xRegistry) that are declared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from chappe.cli.registry_find import (
+    ENDPOINTS,
+    TYPES,
+    ask,
+    branches,
+    entities,
+    find_one,
+    group_of,
+    id_of,
+)
+from chappe.cli.registry_options import group_option, narrowed, registry_printing
+from chappe.cli.registry_print import card, emit, emit_one, listing
+from chappe.cli.registry_roles import carries, roles
+from chappe.cli.registry_seen import TypeSeen, told, types_seen
+from chappe.cli.session import Session
+from chappe.client.hub_client import HubClient
+from chappe.client.paths import DEFAULT_CHANNEL
+from chappe.client.registry import Flags, RegistryClient, encoded, object_of
+from chappe.domain.errors import ChappeError
+
+_COLUMNS = ("TYPE", "GROUP", "PAYLOAD", "CHECKED", "DESCRIPTION")
+_BLOCKS = ("envelopemetadata", "envelopeoptions", "protocoloptions", "dataschema")
+_HIDDEN = frozenset(
+    "self messageid versionid isdefault ancestorid metaurl versionsurl versionscount".split()
+)
+
+
+@click.group("type", no_args_is_help=True)
+def type_() -> None:
+    """See which types of events are declared, and what they look like."""
+
+
+@type_.command("ls")
+@narrowed
+@registry_printing
+def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequence[str]) -> None:
+    """List the types of events.
+
+    \b
+      chappe type ls --label stage=prod
+      chappe type ls --group shop --filter 'description=*refund*'
+    """  # noqa: D301 - click's mark for lines as they are
+    wanted = branches(TYPES, group=group, labels=labels, filters=filters)
+    found, answer = session.run(lambda hub: ask(RegistryClient(hub), TYPES, wanted))
+    if not emit(session, found, answer=answer):
+        listing(session, _COLUMNS, [_row(one) for one in found])
+
+
+@type_.command("get")
+@click.argument("name", metavar="TYPE")
+@group_option
+@registry_printing
+def get(session: Session, name: str, group: str | None) -> None:
+    """Show one type: its attributes, its payload's schema, who sends it and who takes it.
+
+    TYPE is its name, or its xid where several groups have one of that name.
+    """
+
+    async def work(
+        hub: HubClient,
+    ) -> tuple[dict[str, Any], bytes, list[dict[str, Any]], Sequence[TypeSeen]]:
+        registry = RegistryClient(hub)
+        found = await find_one(registry, TYPES, name, group=group)
+        answer = await registry.get(str(found["xid"]))
+        if session.output != "table":
+            return object_of(answer), answer.body, [], ()
+        seen = await types_seen(registry, DEFAULT_CHANNEL, matching=id_of(found))
+        return object_of(answer), answer.body, await _endpoints(registry), seen
+
+    found, answer, ends, seen = session.run(work)
+    if emit_one(session, found, answer=answer):
+        return
+    facts = {k: v for k, v in found.items() if k not in _BLOCKS and k not in _HIDDEN}
+    for role in ("producers", "consumers"):
+        facts[role] = [id_of(one) for one in ends if role in roles(one) and carries(one, found)]
+    facts |= told(seen, id_of(found))
+    blocks = {name: found[name] for name in _BLOCKS if name in found}
+    card(session, id_of(found), f"a type of the group {group_of(found)}", facts, _readable(blocks))
+    session.hint(f"chappe event send --type {id_of(found)} -d '{{}}'")
+
+
+async def _endpoints(registry: RegistryClient) -> list[dict[str, Any]]:
+    try:
+        answer = await registry.get("/", Flags(inline=ENDPOINTS.inline))
+    except ChappeError:
+        return []  # a registry whose model has no endpoints
+    return list(entities(object_of(answer), ENDPOINTS))
+
+
+def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        id_of(one),
+        group_of(one),
+        str(one.get("dataschemaformat") or one.get("dataschemauri") or ""),
+        str(one.get("validation") or ""),
+        str(one.get("description") or one.get("name") or ""),
+    )
+
+
+def _readable(blocks: Mapping[str, Any]) -> dict[str, Any]:
+    import json
+
+    readable: dict[str, Any] = dict(blocks)
+    metadata = readable.get("envelopemetadata")
+    if isinstance(metadata, dict):
+        readable["envelopemetadata"] = "\n".join(_attributes(metadata))
+    schema = readable.get("dataschema")
+    if isinstance(schema, dict | list):
+        readable["dataschema"] = json.dumps(json.loads(encoded(schema)), indent=2)
+    return readable
+
+
+def _attributes(metadata: Mapping[str, Any]) -> list[str]:
+    from chappe.cli.render import aligned
+
+    rows = []
+    for name, one in metadata.items():
+        if isinstance(one, dict):
+            required = "required" if one.get("required") is True else "optional"
+            text = str(one.get("value") or "")
+            said = str(one.get("description") or "")
+            rows.append((name, str(one.get("type") or "string"), required, text, said))
+    return aligned(rows) if rows else []
