@@ -29,6 +29,7 @@ bench: $(DEV)       ## figures, each beside a peer's or a limit's
 
 chaos: $(DEV)       ## kill -9 under load, then count
 	$(BIN)/python -m tests.chaos --rounds 21
+	$(BIN)/python -m tests.chaos.registry --rounds 12
 
 fuzz: $(DEV)        ## the decoders, for a bounded time
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock

@@ -1,6 +1,8 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
-    python -m bench [ingest] [batches] [delivery] [idle-subscriptions] [idle]      all of them if none is named
+    python -m bench [ingest] [batches] [delivery] [idle-subscriptions] [idle] [registry]
+
+All of them if none is named.
 
 The rounds of one comparison are interleaved, and the median of each is taken, so that a machine whose
 speed drifts changes both sides. Ratios count; absolute figures are of the machine.
@@ -15,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from bench import idle, load, one_by_one, processes
+from bench import idle, load, one_by_one, processes, registry
 from bench.load import Load
 
 SECONDS = 3.0
@@ -202,6 +204,7 @@ PARTS = {
     "delivery": delivery,
     "idle-subscriptions": idle_subscriptions,
     "idle": idle.main,
+    "registry": registry.main,
 }
 
 

@@ -119,6 +119,7 @@ class Registrar:
                     "envelopemetadata": {"type": {"value": type_}},
                     "dataschemaformat": "JSONSchema/draft-07",
                     "dataschema": schema,
+                    "validation": "enforce",
                 }
                 if self._done(await self._client.ask_json("PUT", path, document)):
                     self._ledger.declarations.add(path)

@@ -150,7 +150,7 @@ async def _under_load(
         one = Round(KILLS[number % len(KILLS)], after_s)
         report.rounds.append(one)
         await asyncio.sleep(after_s)
-        struck = _strike(hub, one.kill)
+        struck = strike(hub, one.kill)
         hasty = random.random() < 0.3
         if not hasty:
             one.back_s = await _back(hub, ledger, struck)
@@ -172,7 +172,7 @@ async def _under_load(
     report.load_s = time.monotonic() - began
 
 
-def _strike(hub: HubProcess, what: Kill) -> Sequence[int]:
+def strike(hub: HubProcess, what: Kill) -> Sequence[int]:
     """`kill -9`; the processes that were there to be hit."""
     hit = {"hub": [hub.pid], "engine": [hub.engine_pid], "both": [hub.engine_pid, hub.pid]}[what]
     found = [pid for pid in hit if pid is not None]

@@ -1,4 +1,5 @@
-"""python -m tests.fuzz --seconds N: hypothesis on each decoder, and atheris where it is installed.
+"""python -m tests.fuzz --seconds N: hypothesis on each decoder, and atheris where it is installed;
+then the registry for as long (tests.fuzz.registry_search).
 
 Fails (exit 1) on the first input that raises anything but a CallerError, and prints the input.
 """
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chappe.formats import block, cloudevents_http, cloudevents_json, cloudevents_protobuf
+from tests.fuzz.registry_search import search_all
 from tests.fuzz.strategies import REQUIRED, events, headers, mutated
 from tests.fuzz.targets import DECODERS, run
 
@@ -79,6 +81,7 @@ def main() -> int:
             print(f"atheris    {name:15s} {share_s:6.0f} s, no failure")  # noqa: T201
     if not has_atheris:
         print("atheris is not installed: only hypothesis has searched")  # noqa: T201
+    search_all(seconds)
     return 0
 
 
