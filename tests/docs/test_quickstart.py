@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 ROOT = Path(__file__).parents[2]
 HUB, SINK = "127.0.0.1:4280", "127.0.0.1:9000"
 VARIES = (
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +0\.\d+", "SEEN RATE"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+", "TIME"),
     (r"\b\d\d:\d\d:\d\d\.\d+", "TIME"),
     (r"\b[0-9a-f]{16}\b", "NODE"),

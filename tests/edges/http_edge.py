@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from chappe.adapters.memory.event_log import MemoryEventLog
 from chappe.adapters.memory.registry_log import MemoryRegistryLog
+from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.attempt import AttemptRow
@@ -19,17 +20,26 @@ from chappe.domain.channel import Block, Channel
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
+from chappe.domain.sighting import Sighting, joined
 from chappe.flows.accept import Accept
 from chappe.flows.check import Check
+from chappe.flows.confluent import Confluent
+from chappe.flows.discover import Discover
 from chappe.flows.find import Find
+from chappe.flows.judge import Judge
+from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
 from chappe.flows.register import Register
 from chappe.flows.trace import Trace
+from chappe.formats.confluent.parsing import Parser
+from chappe.formats.languages import every_language
+from chappe.formats.times import rfc3339_us
 from chappe.http.app import App
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
 from chappe.http.listener import Listener, bind
-from chappe.http.parts import Parts
+from chappe.http.parts import Parts, RegistryParts
+from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
 from chappe.kit.supervise import Supervisor
@@ -37,8 +47,12 @@ from chappe.ports.authorizer import Authorizer, Open
 from chappe.ports.event_index import Found, Query
 from chappe.ports.event_log import Extent
 from chappe.registry.state import empty
+from chappe.testing.hub_registry import hub_tree
 
 ORDERS = Channel("orders", 2)
+SHARDS = 4
+FOUNDED = 1
+"""The revision that the registry begins with."""
 EVENT = {
     "ce-specversion": "1.0",
     "ce-id": "A-1017",
@@ -60,6 +74,15 @@ class Reply(NamedTuple):
         return json.loads(self.body)
 
     @property
+    def kind(self) -> str:
+        """The name of an error of the registry's."""
+        assert self.headers["content-type"] == "application/json; charset=utf-8"
+        error = self.json
+        assert error["title"]
+        assert error["subject"].startswith("/")
+        return str(error["type"].rpartition("#")[2])
+
+    @property
     def code(self) -> str:
         assert self.headers["content-type"] == "application/problem+json"
         problem = self.json
@@ -73,7 +96,7 @@ class Reply(NamedTuple):
 class ScanIndex:
     """An index that looks through the log; attempts are those that a test puts in."""
 
-    def __init__(self, log: MemoryEventLog, channels: Mapping[str, Channel]) -> None:
+    def __init__(self, log: MemoryEventLog, channels: Callable[[], Mapping[str, Channel]]) -> None:
         self._log = log
         self._channels = channels
         self.rows: list[AttemptRow] = []
@@ -84,11 +107,11 @@ class ScanIndex:
         self.rows += attempts
 
     async def reached(self, channel: str) -> int:
-        return (await self._log.extent(self._channels[channel])).last_block
+        return (await self._log.extent(self._channels()[channel])).last_block
 
     async def find(self, query: Query) -> Sequence[Found]:
         blocks = await self._log.read(
-            self._channels[query.channel], None, 0, limit_blocks=1_000_000
+            self._channels()[query.channel], None, 0, limit_blocks=1_000_000
         )
         found = [
             Found(Position(block.shard, block.seq, index), block.at_ms)
@@ -104,6 +127,15 @@ class ScanIndex:
 
     async def counts(self, channel: str) -> Mapping[str, int]:
         return {}
+
+    async def sightings(self, channel: str, *, since_ms: int | None = None) -> Sequence[Sighting]:
+        blocks = await self._log.read(self._channels()[channel], None, 0, limit_blocks=1_000_000)
+        return joined(
+            [Sighting(event.type, event.source, 1, block.at_ms, block.at_ms)]
+            for block in blocks
+            for event in block.events
+            if since_ms is None or block.at_ms >= since_ms
+        )
 
     async def close(self) -> None:
         return None
@@ -130,6 +162,7 @@ class Hub:
     app: App
     parts: Parts
     log: MemoryEventLog
+    registry_log: MemoryRegistryLog
     index: ScanIndex
     counters: Counters
     port: int
@@ -150,6 +183,10 @@ class Hub:
             lines.append(f"content-length: {len(sent)}")
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         return await self.say("\r\n".join([*lines, "", ""]).encode("latin-1") + sent, method)
+
+    async def declare(self, path: str, document: Mapping[str, Any]) -> Reply:
+        """PUT a document to the registry."""
+        return await self.ask("PUT", path, {}, json.dumps(document))
 
     async def publish(
         self, target: str = "/events", body: bytes | str = b"{}", **changes: str | None
@@ -203,52 +240,75 @@ def _header(line: str) -> tuple[str, str]:
 @contextlib.asynccontextmanager
 async def running(authorizer: Authorizer | None = None, **changes: Any) -> AsyncIterator[Hub]:
     """A hub with the channels that each has, and `orders`. `changes` replace parts of `Parts`."""
-    clock = SystemClock()
+    clock, secrets = SystemClock(), SystemSecrets(b"k" * 32)
     log = MemoryEventLog(clock, node="n-test")
-    state = Latest(empty())
-    channels = {**state.value.channels, ORDERS.name: ORDERS}
-    state.set(replace(state.value, channels=channels))
-    for channel in channels.values():
+    registry_log = MemoryRegistryLog()
+    state = Latest(empty(SHARDS))
+    compiler = ProtocCompiler()
+    languages = every_language(compiler)
+    began = rfc3339_us(clock.now_ms() * 1000)
+    await Materialise(registry_log, state, clock, secrets, shards=SHARDS).found(
+        hub_tree((ORDERS,), shards=SHARDS, now=began, offer=languages.offer), by="n-test"
+    )
+
+    def channels() -> Mapping[str, Channel]:
+        return state.value.channels
+
+    for channel in channels().values():
         await log.open_channel(channel)
     index, seen = ScanIndex(log, channels), SeenEvents(window_ms=60_000, limit=1000)
-    check = Check(state)
+    check = Check(state, languages, root=lambda: "http://hub")
 
     async def extent(channel: Channel) -> Extent:
         return await log.extent(channel)
 
     async def last_block(channel: str) -> int:
-        return (await log.extent(channels[channel])).last_block
+        return (await log.extent(channels()[channel])).last_block
 
     async def attempts_known() -> None:
         return None
 
-    reached = {name: Latest(0) for name in channels}
-    find = Find(log, index, reached.__getitem__, lambda: channels, clock)
+    reached = {name: Latest(0) for name in channels()}
+    find = Find(log, index, reached.__getitem__, channels, clock)
     numbers = count(1)
     register = Register(
-        MemoryRegistryLog(),
+        registry_log,
         state,
         clock,
-        SystemSecrets(b"k" * 32),
+        secrets,
         lambda: f"s-{next(numbers)}",
         last_block,
+        languages,
+        languages.offer,
+        language=languages,
+        correlation=lambda: f"c-{next(numbers)}",
+        open_channel=log.open_channel,
     )
     checks = [HealthCheck("engine", ok=True, detail="connected")]
     counters = Counters()
     parts = replace(
         Parts(
-            accept=Accept(log, lambda: channels, check, lambda _: seen, clock),
+            accept=Accept(
+                log, channels, check, lambda _: seen, clock, is_declared=check.is_declared
+            ),
             find=find,
             trace=Trace(
-                log, index, find.one, attempts_known, lambda: channels,
+                log, index, find.one, attempts_known, channels,
                 lambda: state.value.subscriptions, check, find.first, 60_000,
             ),
             register=register,
+            check=check,
+            judge=Judge(state, languages, find),
+            confluent=Confluent(state, register, Parser(languages)),
+            discover=Discover(
+                state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"
+            ),
             state=state,
             extent=extent,
             readiness=lambda: Readiness("0.1.0", "n-test", {"kind": "memory"}, {}, checks),
             authorizer=authorizer or Open(),
             counters=counters,
+            registry=RegistryParts(Edge(offer=languages.offer)),
         ),
         **changes,
     )  # fmt: skip
@@ -260,10 +320,12 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
                 Observe(log, index, channel, reached[name], clock)(),
                 name=f"observe {name}",
             )
-            for name, channel in channels.items()
+            for name, channel in channels().items()
         ]
         tasks.start_soon(listener.run(), name="listener")
-        hub = Hub(app, parts, log, index, counters, listener.port, checks, listener.stop)
+        hub = Hub(
+            app, parts, log, registry_log, index, counters, listener.port, checks, listener.stop
+        )
         await listener.wait_started()
         try:
             yield hub
@@ -271,3 +333,4 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             listener.stop()
             for observer in observers:
                 observer.cancel()
+            compiler.close()

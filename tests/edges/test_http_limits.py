@@ -108,18 +108,21 @@ VALUES = st.sampled_from(
     + ["application/cloudevents-batch+json", "application/cloudevents-batch+protobuf", "", "a;=,"]
 ) | st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"))
 SEGMENTS = st.sampled_from(
-    ["events", "trace", "channels", "default", "orders", "attempts", "subscriptions", "messages"]
-    + ["messagegroups", "livez", "metrics", "1-1-0", "0-9999999999999999999-0", "", "%2F", "%FF"]
+    "events trace channels default orders attempts subscriptions messages messagegroups".split()
+    + "endpoints hub versions meta m$details modelsource export capabilities .xregistry r".split()
+    + ["livez", "metrics", "1-1-0", "0-9999999999999999999-0", "", "%2F", "%FF"]
     + ["%00", "..", "A%23B", "%ED%A0%80"]
 )
 PARAMETERS = st.sampled_from(
     ["limit=1", "limit=-1", "order=asc", "order=", "wait=0", "from=0001-01-01T00:00:00+23:59"]
+    + ["inline=*", "filter=%FF", "sort=x", "dryrun", "ignore=x", "doc", "collections", "epoch=x"]
     + ["until=9999-12-31T23:59:59-23:59", "position=1-1-1", "type=%00", "&", "=", "a=b", "%FF=%FF"]
 )
 BODIES = st.sampled_from(
     [b"", b"{}", b"[]", b"[{}]", b"null", b"[1]", b"\xff", b"[" * 5000, b'{"id": "\\ud800"}']
     + [b'{"specversion":"1.0","id":"\\udfff","source":"/s","type":"t"}', b'{"sink": "http://x"}']
     + [b'{"sink":"http://x","protocol":"HTTP"}', b'{"dataschema":{"$ref":"x"}}', b"1e999"]
+    + [b'{"hub":{}}', b'{"shards":0}', b'{"epoch":1}', b'{"messages":{"m":{"validation":"warn"}}}']
     + [b'{"dataschemaformat":"JSONSchema/draft-07","dataschema":{"type":1}}', b"\x0a\x02\x08"]
 ) | st.binary(max_size=50)
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])

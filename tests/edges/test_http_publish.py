@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 from http_edge import EVENT, ORDERS, Reply, read_reply, running
+from typing_extensions import override
 
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import ChappeError, Overloaded, Unavailable
@@ -19,6 +20,8 @@ from chappe.http.parts import Limits
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json"}
 SCHEMA = {
+    "validation": "enforce",
+    "envelope": "CloudEvents/1.0",
     "dataschemaformat": "JSONSchema/draft-07",
     "dataschema": {
         "type": "object",
@@ -137,7 +140,8 @@ async def test_what_is_no_event_is_unsupported(headers: dict[str, str], body: by
 
 async def test_an_enforced_schema_refuses_and_says_where() -> None:
     async with running() as hub:
-        await hub.ask("PUT", "/messagegroups/shop/messages/order.paid", {}, json.dumps(SCHEMA))
+        made = await hub.declare("/messagegroups/shop/messages/order.paid", SCHEMA)
+        assert made.status == 201
         reply = await hub.publish(body=b'{"total": "x"}')
         assert (reply.status, reply.code) == (422, "schema_mismatch")
         assert reply.json["errors"][0] | {"message": ""} == {
@@ -150,8 +154,8 @@ async def test_an_enforced_schema_refuses_and_says_where() -> None:
 
 async def test_a_schema_in_mode_warn_accepts_with_warnings() -> None:
     async with running() as hub:
-        schema = json.dumps({**SCHEMA, "validation": "warn"})
-        await hub.ask("PUT", "/messagegroups/shop/messages/order.paid", {}, schema)
+        schema = {**SCHEMA, "validation": "warn"}
+        await hub.declare("/messagegroups/shop/messages/order.paid", schema)
         reply = await hub.publish(body=b'{"total": "x"}')
         assert reply.status == 202
         assert reply.json["warnings"][0]["index"] == 0
@@ -161,9 +165,23 @@ async def test_a_schema_in_mode_warn_accepts_with_warnings() -> None:
         assert [warning["index"] for warning in batch.json["warnings"]] == [1]
 
 
+async def test_a_schema_without_validation_is_known_and_not_checked() -> None:
+    async with running() as hub:
+        schema = {name: value for name, value in SCHEMA.items() if name != "validation"}
+        made = await hub.declare("/messagegroups/shop/messages/order.paid", schema)
+        assert made.status == 201
+        reply = await hub.publish(body=b'{"total": "x"}')
+        assert (reply.status, "warnings" in reply.json) == (202, False)
+
+
 @pytest.mark.parametrize(
     ("channel", "status", "code"),
-    [("nowhere", 404, "not_found"), ("attempts", 400, "malformed"), ("a%FFb", 400, "malformed")],
+    [
+        ("nowhere", 404, "not_found"),
+        ("attempts", 400, "malformed"),
+        ("registry", 400, "malformed"),
+        ("a%FFb", 400, "malformed"),
+    ],
 )
 async def test_a_channel_that_takes_no_events_says_so(channel: str, status: int, code: str) -> None:
     async with running() as hub:
@@ -284,6 +302,7 @@ async def test_a_draining_hub_refuses_what_comes_and_finishes_what_is_under_way(
     started, release = asyncio.Event(), asyncio.Event()
 
     class Slow(Refusing):
+        @override
         async def __call__(self, channel: str, event: Event) -> Receipt:
             started.set()
             await release.wait()

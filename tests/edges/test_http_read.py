@@ -14,7 +14,12 @@ from chappe.domain.position import Position
 from chappe.http.health import Check
 
 SUBSCRIPTION = {"sink": "https://billing.example/events", "protocol": "HTTP"}
-DECLARATION = {"dataschemaformat": "JSONSchema/draft-07", "dataschema": {"type": "object"}}
+DECLARATION = {
+    "envelope": "CloudEvents/1.0",
+    "validation": "enforce",
+    "dataschemaformat": "JSONSchema/draft-07",
+    "dataschema": {"type": "object"},
+}
 
 
 async def filled(hub: Hub, number: int = 5) -> list[str]:
@@ -171,23 +176,41 @@ async def test_an_id_that_several_events_have_is_ambiguous() -> None:
         "/events/0-9999999999999999999-999999999",
         "/events/%00",
         "/events/none/trace",
-        "/channels/none",
         "/channels/none/events",
         "/channels/none/events/1",
         "/subscriptions/none",
-        "/messagegroups/none/messages/none",
-        "/",
-        "/event",
+        "/subscriptions/x/y",
+        "/channels/default/events/",
         "/events/",
         "/events//trace",
-        "//events",
-        "/EVENTS",
     ],
 )
 async def test_what_there_is_not_is_not_found(path: str) -> None:
     async with running() as hub:
         reply = await hub.ask("GET", path)
         assert (reply.status, reply.code) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/channels/none",
+        "/messagegroups/none/messages/none",
+        "/endpoints/hub/subscriptions/none",
+        "/event",
+        "/EVENTS",
+    ],
+)
+async def test_any_other_path_is_the_registrys(path: str) -> None:
+    async with running() as hub:
+        reply = await hub.ask("GET", path)
+        assert (reply.status, reply.kind, reply.json["subject"]) == (404, "not_found", path)
+
+
+async def test_a_path_of_nothing_is_refused_by_the_registry() -> None:
+    async with running() as hub:
+        reply = await hub.ask("GET", "//events")
+        assert (reply.status, reply.kind) == (400, "bad_request")
 
 
 async def test_a_trailing_slash_is_answered_with_a_hint() -> None:
@@ -233,7 +256,7 @@ async def test_a_trace_tells_what_the_schema_says() -> None:
     async with running() as hub:
         text = (await hub.publish(body=b"[]")).json["position"]
         path = "/messagegroups/shop/messages/order.paid"
-        await hub.ask("PUT", path, {}, json.dumps(DECLARATION))
+        await hub.declare(path, DECLARATION)
         schema = (await hub.ask("GET", f"/events/{text}/trace")).json["schema"]
         assert (schema["mode"], schema["declaration"], schema["valid"]) == ("enforce", path, False)
         assert schema["errors"][0]["rule"] == "type"
@@ -277,35 +300,56 @@ async def test_a_wrong_subscription_is_refused(body: str) -> None:
 
 async def test_a_declaration_is_made_read_replaced_and_taken_back() -> None:
     async with running() as hub:
-        path = "/messagegroups/shop/messages/order%2Fpaid"
-        made = await hub.ask("PUT", path, {}, json.dumps(DECLARATION))
-        assert (made.status, made.headers["location"]) == (201, path)
-        assert made.json["messageid"] == "order/paid"
+        path = "/messagegroups/shop/messages/paid"
+        document = {**DECLARATION, "envelopemetadata": {"type": {"value": "order/paid"}}}
+        made = await hub.declare(path, document)
+        assert (made.status, made.headers["location"]) == (201, f"http://hub{path}")
+        assert (made.json["messageid"], made.json["dataschema"]) == ("paid", {"type": "object"})
         assert (await hub.ask("GET", path)).json == made.json
         listed = await hub.ask("GET", "/messagegroups/shop/messages")
-        assert listed.json == {"order/paid": made.json}
-        again = await hub.ask("PUT", path, {}, json.dumps(DECLARATION))
+        assert listed.json == {"paid": made.json}
+        assert (await hub.publish(ce_type="order/paid", body=b"[]")).code == "schema_mismatch"
+        again = await hub.declare(path, {**document, "dataschema": {"type": "array"}})
         assert (again.status, "location" in again.headers) == (200, False)
-        other = await hub.ask("GET", "/messagegroups/else/messages/order%2Fpaid")
-        assert (other.status, "'shop'" in other.json["detail"]) == (404, True)
-        assert (await hub.ask("DELETE", path)).json == again.json
+        assert (await hub.publish(ce_type="order/paid", body=b"[]")).status == 202
+        other = await hub.ask("GET", "/messagegroups/else/messages/paid")
+        assert (other.status, other.kind) == (404, "not_found")
+        ended = await hub.ask("DELETE", path)
+        assert (ended.status, ended.body) == (204, b"")
         assert (await hub.ask("GET", path)).status == 404
+        assert (await hub.publish(ce_type="order/paid", ce_id="2", body=b"{}")).status == 202
 
 
-async def test_channels_tell_their_shards_blocks_and_bytes() -> None:
+async def test_a_type_is_declared_in_one_place() -> None:
     async with running() as hub:
-        await hub.publish("/channels/orders/events", body=b"12345")
+        await hub.declare("/messagegroups/shop/messages/order.paid", DECLARATION)
+        reply = await hub.declare("/messagegroups/else/messages/order.paid", DECLARATION)
+        assert (reply.status, reply.kind) == (400, "bad_request")
+        assert "/messagegroups/shop/messages/order.paid says" in reply.json["title"]
+
+
+async def test_channels_tell_their_shards_and_what_they_hold() -> None:
+    async with running() as hub:
         one = await hub.ask("GET", "/channels/orders")
-        assert one.json == {
-            "name": "orders",
+        assert one.json | {"createdat": "", "modifiedat": ""} == {
+            "channelid": "orders",
+            "self": "http://hub/channels/orders",
+            "xid": "/channels/orders",
+            "epoch": 1,
+            "labels": {"chappe": "self"},
+            "createdat": "",
+            "modifiedat": "",
+            "kind": "events",
             "shards": 2,
-            "first_block": 1,
-            "last_block": 1,
-            "size_bytes": 5,
         }
         listed = (await hub.ask("GET", "/channels")).json
-        names = [channel["name"] for channel in listed]
-        assert names == ["attempts", "deadletters", "default", "orders"]
+        assert {name: channel["kind"] for name, channel in listed.items()} == {
+            "attempts": "attempts",
+            "deadletters": "deadletters",
+            "default": "events",
+            "orders": "events",
+            "registry": "registry",
+        }
 
 
 async def test_readiness_is_lost_with_one_check() -> None:
@@ -350,6 +394,8 @@ async def test_metrics_count_what_happened() -> None:
 
 
 PATHS = [
+    "/",
+    "/export",
     "/events",
     "/events/A-1017",
     "/events/A-1017/trace",
@@ -382,9 +428,6 @@ async def test_head_answers_what_get_does_without_a_body(path: str) -> None:
         ("/events/x/trace", "GET, HEAD, OPTIONS"),
         ("/subscriptions", "GET, HEAD, POST, OPTIONS"),
         ("/subscriptions/x", "GET, HEAD, PUT, DELETE, OPTIONS"),
-        ("/messagegroups/g/messages", "GET, HEAD, OPTIONS"),
-        ("/messagegroups/g/messages/m", "GET, HEAD, PUT, DELETE, OPTIONS"),
-        ("/channels", "GET, HEAD, OPTIONS"),
         ("/livez", "GET, HEAD, OPTIONS"),
         ("/metrics", "GET, HEAD, OPTIONS"),
     ],
@@ -396,11 +439,26 @@ async def test_options_lists_what_can_be_done(path: str, allow: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/channels", "DELETE GET HEAD OPTIONS PATCH POST"),
+        ("/messagegroups/g/messages", "DELETE GET HEAD OPTIONS PATCH POST"),
+        ("/messagegroups/g/messages/m", "DELETE GET HEAD OPTIONS PATCH POST PUT"),
+        ("/export", "GET HEAD OPTIONS"),
+    ],
+)
+async def test_options_lists_what_can_be_done_in_the_registry(path: str, allow: str) -> None:
+    async with running() as hub:
+        reply = await hub.ask("OPTIONS", path)
+        assert (reply.status, reply.body) == (200, b"")
+        assert sorted(reply.headers["allow"].split(", ")) == allow.split()
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
         ("DELETE", "/events", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/channels/orders/events/1", "GET, HEAD, OPTIONS"),
-        ("POST", "/messagegroups/g/messages", "GET, HEAD, OPTIONS"),
         ("PATCH", "/subscriptions/1", "GET, HEAD, PUT, DELETE, OPTIONS"),
         ("POST", "/subscriptions/events", "GET, HEAD, PUT, DELETE, OPTIONS"),
         ("PUT", "/livez", "GET, HEAD, OPTIONS"),
@@ -411,6 +469,13 @@ async def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, all
         reply = await hub.ask(method, path)
         assert (reply.status, reply.code) == (405, "method_not_allowed")
         assert (reply.headers["allow"], reply.json["allow"]) == (allow, allow.split(", "))
+
+
+async def test_a_wrong_method_in_the_registry_is_told_the_right_ones() -> None:
+    async with running() as hub:
+        reply = await hub.declare("/messagegroups/g/messages", {})
+        assert (reply.status, reply.kind) == (405, "action_not_supported")
+        assert reply.headers["allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
 
 
 async def test_webhook_4_2_the_handshake_is_granted_to_the_origin_that_asked() -> None:

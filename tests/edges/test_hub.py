@@ -20,6 +20,8 @@ from chappe.testing.http_sink import Received, Reply, SinkServer
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
 SECRET = "tok-4f1d0c8e-never-shown"
+SHARDS = {*(f"default.{number}" for number in range(4)), "registry.0"}
+"""Of a hub with servers of one's own."""
 
 
 @pytest.fixture
@@ -183,7 +185,13 @@ async def test_a_secret_is_nowhere_to_be_read(hub: HubProcess) -> None:
             "PUT", path, {**document, "sinkcredential": {**credential, "credentialtype": "X"}}
         )
         answers += [made.body, broken.body]
-        for target in (path, "/subscriptions", "/events/A-1/trace", "/readyz", "/metrics"):
+        registered = f"/endpoints/hub{path}"
+        answers.append((await client.ask_json("PUT", registered, document)).body)
+        for target in (
+            *(path, "/subscriptions", "/events/A-1/trace", "/readyz", "/metrics"),
+            *(registered, f"{registered}/versions", "/?inline=*", "/export"),
+            "/channels/registry/events",
+        ):
             answers.append((await client.ask("GET", target)).body)
         answers.append((await client.ask("DELETE", path)).body)
     await hub.stop()
@@ -193,6 +201,83 @@ async def test_a_secret_is_nowhere_to_be_read(hub: HubProcess) -> None:
     assert [answer for answer in answers if SECRET.encode() in answer] == []
     assert len(files) > 10
     assert [path for path in (*files, hub.log) if SECRET.encode() in path.read_bytes()] == []
+
+
+# ---- the registry
+
+
+async def test_a_channel_that_is_put_takes_events_and_delivers_them(hub: HubProcess) -> None:
+    async with SinkServer() as sink:
+        client = hub.client()
+        made = await client.ask_json("PUT", "/channels/orders", {"shards": 2})
+        assert (made.status, made.json()["shards"]) == (201, 2)
+        await subscribe(client, sink.url, channel="orders")
+        headers = {"ce-specversion": "1.0", "ce-source": "/s", "ce-type": "t"}
+        for number in range(10):
+            answer = await client.ask(
+                "POST", "/channels/orders/events", {**headers, "ce-id": f"A-{number}"}
+            )
+            assert answer.status == 202, answer.body
+        await sink.until(lambda: sink.count == 10)
+        await ask_until(client, "/channels/orders/events/A-3/trace", is_state("delivered"))
+        ready = await client.ask("GET", "/readyz")
+    assert {"orders.0", "orders.1"} <= ready.json()["shards"].keys()
+
+
+async def test_a_channel_that_is_put_delivers_after_a_restart(hub: HubProcess) -> None:
+    async with SinkServer() as sink:
+        client = hub.client()
+        await client.ask_json("PUT", "/channels/orders", {"shards": 2})
+        await subscribe(client, sink.url, channel="orders")
+        await hub.crash()
+        await hub.start()
+        client = hub.client()
+        headers = {"ce-specversion": "1.0", "ce-source": "/s", "ce-type": "t", "ce-id": "A-1"}
+        answer = await client.ask("POST", "/channels/orders/events", headers)
+        assert answer.status == 202, answer.body
+        await sink.until(lambda: sink.count == 1)
+        described = await client.ask("GET", "/endpoints/publish-orders")
+    assert described.json()["channel"] == "orders"
+
+
+async def test_a_subscription_that_is_written_in_the_registry_is_delivered_for(
+    hub: HubProcess,
+) -> None:
+    path = "/endpoints/hub/subscriptions/billing"
+    async with SinkServer() as one, SinkServer() as other:
+        client = hub.client()
+        made = await client.ask_json("PUT", path, {"sink": one.url, "protocol": "HTTP"})
+        assert made.status == 201, made.body
+        await publish(client, "A-1")
+        await one.until(lambda: one.count == 1)
+        await client.ask_json("PATCH", path, {"sink": other.url})
+        await publish(client, "A-2")
+        await other.until(lambda: other.count == 1)
+        back = {"sink": one.url, "protocol": "HTTP"}
+        await client.ask_json("PUT", "/subscriptions/billing", back)
+        await publish(client, "A-3")
+        await one.until(lambda: one.count == 2)
+        await client.ask("DELETE", path)
+        await publish(client, "A-4")
+        answer = await client.ask("GET", "/events/A-4/trace")
+    assert (ids_at(one), ids_at(other)) == (["A-1", "A-3"], ["A-2"])
+    assert answer.json()["subscriptions"] == []
+
+
+async def test_events_of_change_are_delivered_to_who_subscribes_to_their_channel(
+    hub: HubProcess,
+) -> None:
+    async with SinkServer() as sink:
+        client = hub.client()
+        filters = [{"prefix": {"subject": "/schemagroups/"}}]
+        await subscribe(client, sink.url, channel="registry", filters=filters)
+        made = await client.ask_json("PUT", "/schemagroups/shop", {"name": "Shop"})
+        await sink.until(lambda: sink.count == 1)
+    (request,) = sink.requests
+    event = json.loads(request.body)
+    assert (event["type"], event["subject"]) == ("io.xregistry.group.created", "/schemagroups/shop")
+    assert event["xregcorrelationid"] == made.headers["xregistry-xregcorrelationid"]
+    assert event["source"] == f"http://127.0.0.1:{hub.port}"
 
 
 async def test_a_second_hub_on_the_same_data_is_refused_and_told_who_has_it(
@@ -323,6 +408,17 @@ async def test_what_is_declared_at_one_node_is_seen_at_the_other(
     assert found.json()["types"] == ["t"]
 
 
+async def test_a_node_shows_a_revision_of_the_other_to_who_asks_for_it(
+    nodes: tuple[HubProcess, HubProcess],
+) -> None:
+    one, other = nodes[0].client(), nodes[1].client()
+    for number in range(20):
+        made = await one.ask_json("PUT", f"/schemagroups/g-{number}", {})
+        wanted = {"chappe-min-revision": made.headers["chappe-revision"]}
+        found = await other.ask("GET", f"/schemagroups/g-{number}", wanted)
+        assert found.status == 200, found.body
+
+
 async def test_another_node_goes_on_where_one_was_killed(
     nodes: tuple[HubProcess, HubProcess],
 ) -> None:
@@ -342,12 +438,12 @@ async def test_another_node_goes_on_where_one_was_killed(
             second,
             "/readyz",
             lambda found: (
-                len(found.json()["shards"]) == 4
+                found.json()["shards"].keys() == SHARDS
                 and not sum(shard["open"] for shard in found.json()["shards"].values())
             ),
         )
     assert ready.json()["status"] == "ready"
-    assert re.search(r"owns 4 of 4", ready.body.decode())
+    assert re.search(r"owns 5 of 5", ready.body.decode())
 
 
 async def with_a_credential(client: Client) -> None:

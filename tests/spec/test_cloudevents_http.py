@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -290,6 +291,13 @@ def test_3_1_3_2_decoding_undoes_quotes_and_then_one_round_of_percent_encoding(
 def test_3_1_3_2_values_that_must_be_rejected(header: bytes) -> None:
     with pytest.raises(InvalidEvent, match=r"^subject"):
         decode([*REQUIRED, (b"ce-subject", header)], b"")
+
+
+def test_3_1_3_2_a_quote_that_is_not_closed_is_seen_at_once() -> None:
+    began = perf_counter()
+    with pytest.raises(InvalidEvent, match="MUST close its double quote"):
+        decode([*REQUIRED, (b"ce-subject", b'"' + b'\\"' * 30_000)], b"")
+    assert perf_counter() - began < 0.5
 
 
 @given(strings)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -27,7 +29,7 @@ def event(id_: str, type_: str = "t") -> Event:
 
 
 def verdict(mode: Mode) -> Verdict:
-    declared = Declaration("g", "bad", "JSONSchema", b"{}", mode, 1, "", "")
+    declared = Declaration("/messagegroups/g/messages/bad", "bad", "JSONSchema", b"{}", mode)
     return Verdict(mode, declared, (Violation("/a", "type", '"x"', "no number"),))
 
 
@@ -36,17 +38,21 @@ class House:
     clock: FakeClock = field(default_factory=FakeClock)
     mode: Mode = "enforce"
     full: bool = False
+    channels: Mapping[str, Channel] = field(default_factory=lambda: CHANNELS)
 
     def __post_init__(self) -> None:
         self.log = MemoryEventLog(self.clock)
-        seen = SeenEvents(window_ms=WINDOW_MS, limit=1_000)
+        seen: defaultdict[str, SeenEvents] = defaultdict(
+            lambda: SeenEvents(window_ms=WINDOW_MS, limit=1_000)
+        )
         self.accept = Accept(
             self.log,
-            lambda: CHANNELS,
+            lambda: self.channels,
             lambda one: verdict(self.mode) if one.type == "bad" else None,
-            lambda _: seen,
+            seen.__getitem__,
             self.clock,
             self.may_store,
+            lambda type_: type_ != "odd",
         )
 
     def may_store(self) -> None:
@@ -154,3 +160,77 @@ async def test_a_batch_with_one_bad_payload_stores_nothing(house: House) -> None
         await house.accept.all(DEFAULT, batch)
     assert list(refused.value.errors) == [1, 3]
     assert await house.stored() == 0
+
+
+# Undeclared types, and quarantine
+
+
+def channels(**fields: Any) -> dict[str, Channel]:
+    return {DEFAULT: Channel(DEFAULT, 4, **fields), "held": Channel("held", 1)}
+
+
+async def strict(**fields: Any) -> House:
+    made = House()
+    made.channels = channels(**fields)
+    for channel in made.channels.values():
+        await made.log.open_channel(channel)
+    return made
+
+
+async def held(house: House) -> list[Event]:
+    channel = house.channels["held"]
+    blocks = await house.log.read(channel, None, 0, limit_blocks=100)
+    return [one for block in blocks for one in block.events]
+
+
+async def test_an_undeclared_type_is_refused_where_the_channel_says_so(way: Way) -> None:
+    house = await strict(undeclared="refuse")
+    with pytest.raises(SchemaMismatch, match="no message declares the type 'odd'"):
+        await way(house, DEFAULT, event("1", "odd"))
+    assert await house.stored() == 0
+    assert (await way(house, DEFAULT, event("2", "t"))).warnings == ()
+
+
+async def test_an_undeclared_type_is_warned_of_where_the_channel_says_so(way: Way) -> None:
+    house = await strict(undeclared="warn")
+    receipt = await way(house, DEFAULT, event("1", "odd"))
+    assert [one.rule for one in receipt.warnings] == ["type"]
+    assert await house.stored() == 1
+
+
+async def test_what_a_channel_refuses_goes_to_its_quarantine_with_the_reason(way: Way) -> None:
+    house = await strict(quarantine="held")
+    receipt = await way(house, DEFAULT, event("1", "bad"))
+    assert (receipt.quarantine, receipt.duplicate) == ("held", False)
+    assert receipt.warnings == verdict("enforce").violations
+    (kept,) = await held(house)
+    assert kept.extensions["quarantinereason"] == "data of bad: /a: no number"
+    assert await house.stored() == 0
+
+
+async def test_a_repeat_of_what_is_in_quarantine_is_known_there(way: Way) -> None:
+    house = await strict(quarantine="held")
+    first = await way(house, DEFAULT, event("1", "bad"))
+    again = await way(house, DEFAULT, event("1", "bad"))
+    assert again == first._replace(duplicate=True)
+    assert len(await held(house)) == 1
+
+
+async def test_an_event_whose_schema_was_mended_leaves_quarantine_behind(way: Way) -> None:
+    house = await strict(quarantine="held")
+    await way(house, DEFAULT, event("1", "bad"))
+    house.mode = "warn"
+    receipt = await way(house, DEFAULT, event("1", "bad"))
+    assert (receipt.quarantine, receipt.duplicate) == (None, False)
+    assert await house.stored() == 1
+
+
+async def test_the_bad_events_of_a_batch_go_to_quarantine_and_the_others_where_they_should() -> (
+    None
+):
+    house = await strict(quarantine="held", undeclared="refuse")
+    batch = [event("1"), event("2", "bad"), event("3", "odd"), event("4")]
+    receipts = await house.accept.all(DEFAULT, batch)
+    assert [one.quarantine for one in receipts] == [None, "held", "held", None]
+    assert [one.id for one in await held(house)] == ["2", "3"]
+    assert [bool(one.warnings) for one in receipts] == [False, True, True, False]

@@ -15,8 +15,9 @@ from chappe.adapters.memory.event_log import MemoryEventLog
 from chappe.adapters.memory.registry_log import MemoryRegistryLog
 from chappe.adapters.memory.shard_lease import Held, MemoryShardLease
 from chappe.adapters.system.secrets import SystemSecrets
-from chappe.domain.channel import ATTEMPTS, DEADLETTERS, Channel
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, REGISTRY, Channel
 from chappe.domain.seen import SeenEvents
+from chappe.flows.announce import ANNOUNCER, Announce
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.materialise import Materialise
@@ -27,7 +28,7 @@ from chappe.server.workers import LEASE_TTL_S, Engine, Workers
 from chappe.testing.fake_clock import FakeClock
 from chappe.testing.scripted_sink import ScriptedSink
 
-SHARDS = {"default.0", "default.1"}
+SHARDS = {"default.0", "default.1", "registry.0"}
 
 
 @dataclass
@@ -50,7 +51,7 @@ class World:
 
     @asynccontextmanager
     async def node(self, name: str) -> AsyncIterator[Workers]:
-        state: Latest[State] = Latest(empty(len(SHARDS)))
+        state: Latest[State] = Latest(empty(2))
         counters, reached = Counters(), {}
         for channel in state.value.channels:
             reached[channel] = Latest(0)
@@ -68,15 +69,24 @@ class World:
             counters,
         )
         seen = SeenEvents(window_ms=1_000, limit=10)
+        lease = MemoryShardLease(self.held, self.clock, node=name)
         workers = Workers(
             Engine(
                 self.log,
                 MemoryEventIndex(),
-                MemoryShardLease(self.held, self.clock, node=name),
+                lease,
                 self.cursors,
             ),
             state=state,
             materialise=Materialise(self.registry, state, self.clock, SystemSecrets(b"k" * 32)),
+            announce=Announce(
+                self.registry,
+                self.log,
+                Channel(REGISTRY, 1),
+                lease=lease,
+                cursors=self.cursors,
+                clock=self.clock,
+            ),
             dispatcher=dispatcher,
             recorder=recorder,
             clock=self.clock,
@@ -128,3 +138,4 @@ async def test_another_node_takes_what_a_draining_one_lets_go(world: World) -> N
             await world.clock.until(lambda: two.owned.keys() == SHARDS, limit_s=LEASE_TTL_S)
             await world.clock.advance(3 * LEASE_TTL_S)
             assert set(world.owners.values()) == {"two"}
+            assert world.owners.keys() == {*SHARDS, ANNOUNCER}

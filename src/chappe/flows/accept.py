@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+import msgspec
 
 from chappe.domain.channel import OWN, Channel
 from chappe.domain.errors import (
-    CallerError,
     InvalidBatch,
     Malformed,
     NotFound,
@@ -22,19 +23,28 @@ from chappe.formats.schema_language import Verdict, Violation
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
 
+REASON: Final = "quarantinereason"
+"""The extension attribute that tells why an event is in quarantine."""
+MOST_REASON: Final = 512
+
 
 class Receipt(NamedTuple):
-    """The event is on disk at `position`; `duplicate`: it was before this request."""
+    """The event is on disk at `position`; `duplicate`: it was before this request.
+
+    `quarantine` is the channel that took it instead of the one that refused it for `warnings`.
+    """
 
     position: Position
     duplicate: bool = False
     warnings: Sequence[Violation] = ()
+    quarantine: str | None = None
 
 
 class Accept:
     """Takes events in. One for each node; it remembers what the node has seen lately.
 
-    `may_store` raises when nothing can be stored now.
+    `may_store` raises when nothing can be stored now; `is_declared` tells whether a message declares
+    an event type.
     """
 
     def __init__(
@@ -45,6 +55,7 @@ class Accept:
         seen: Callable[[str], SeenEvents],
         clock: Clock,
         may_store: Callable[[], None] = lambda: None,
+        is_declared: Callable[[str], bool] = lambda type: True,
     ) -> None:
         self._log = log
         self._channels = channels
@@ -52,6 +63,7 @@ class Accept:
         self._seen = seen
         self._clock = clock
         self._may_store = may_store
+        self._is_declared = is_declared
 
     async def __call__(self, channel: str, event: Event) -> Receipt:
         """Store one event.
@@ -89,8 +101,40 @@ class Accept:
         if first is not None and seen.first(event, self._clock.now_ms()) is not None:
             done(Receipt(first, duplicate=True))
             return
-        warnings = self._checked(event)
+        violations, refusal = self._checked(target, event)
+        if refusal is not None:
+            if target.quarantine is None:
+                raise refusal
+            self._begin_quarantine(target.quarantine, quarantined(event, refusal), violations, done)
+            return
         self._may_store()
+        self._begin_storing(target, event, done, violations)
+
+    def _begin_quarantine(
+        self,
+        name: str,
+        event: Event,
+        violations: Sequence[Violation],
+        done: Callable[[Receipt | Exception], None],
+    ) -> None:
+        """Store what a channel refused in its quarantine; a repeat is known there."""
+        target = self._channel(name)
+        first = self._seen(name).first(event, self._clock.now_ms())
+        if first is not None:
+            done(Receipt(first, duplicate=True, warnings=violations, quarantine=name))
+            return
+        self._may_store()
+        self._begin_storing(target, event, done, violations, name)
+
+    def _begin_storing(
+        self,
+        target: Channel,
+        event: Event,
+        done: Callable[[Receipt | Exception], None],
+        warnings: Sequence[Violation],
+        quarantine: str | None = None,
+    ) -> None:
+        seen = self._seen(target.name)
 
         def stored(ended: asyncio.Future[Position]) -> None:
             error = ended.exception()
@@ -99,7 +143,7 @@ class Accept:
                 return
             position = ended.result()
             seen.add(event, position, self._clock.now_ms())
-            done(Receipt(position, duplicate=False, warnings=warnings))
+            done(Receipt(position, duplicate=False, warnings=warnings, quarantine=quarantine))
 
         self._log.append(target, event).add_done_callback(stored)
 
@@ -113,19 +157,27 @@ class Accept:
             NotFound, Malformed, Overloaded, TooLarge, Unavailable: as for one event.
         """
         target = self._channel(channel)
-        seen = self._seen(channel)
-        warnings = self._all_checked(events)
+        violations, refused = self._all_checked(target, events)
+        if refused and target.quarantine is None:
+            raise InvalidBatch(dict(refused), len(events))
         self._may_store()
-        stored, repeated = await self._stored(target, seen, events)
-        return [
-            Receipt(position, duplicate, found)
-            for position, duplicate, found in zip(stored, repeated, warnings, strict=True)
-        ]
+        receipts: dict[int, Receipt] = {}
+        taken = [index for index in range(len(events)) if index not in refused]
+        stored, repeated = await self._stored(target, [events[index] for index in taken])
+        for index, position, duplicate in zip(taken, stored, repeated, strict=True):
+            receipts[index] = Receipt(position, duplicate, violations[index])
+        if refused and target.quarantine is not None:
+            held = [quarantined(events[index], error) for index, error in refused.items()]
+            stored, repeated = await self._stored(self._channel(target.quarantine), held)
+            for index, position, duplicate in zip(refused, stored, repeated, strict=True):
+                receipts[index] = Receipt(position, duplicate, violations[index], target.quarantine)
+        return [receipts[index] for index in range(len(events))]
 
     async def _stored(
-        self, channel: Channel, seen: SeenEvents, events: Sequence[Event]
+        self, channel: Channel, events: Sequence[Event]
     ) -> tuple[Sequence[Position], Sequence[bool]]:
         """Where each event stands, and whether it is a repeat."""
+        seen = self._seen(channel.name)
         if seen.all_new(events):
             stored = await self._log.append_all(channel, events)
             seen.add_all(events, stored, self._clock.now_ms())
@@ -162,30 +214,57 @@ class Accept:
             raise Malformed(f"channel {name}: the hub alone writes to it")
         return channel
 
-    def _checked(self, event: Event) -> Sequence[Violation]:
+    def _checked(
+        self, channel: Channel, event: Event
+    ) -> tuple[Sequence[Violation], SchemaMismatch | None]:
+        """What is wrong with an event, and the refusal where that is not let pass."""
         verdict = self._check(event)
-        if verdict is None or not verdict.violations:
-            return ()
-        if verdict.mode == "enforce":
-            first = verdict.violations[0]
-            more = len(verdict.violations) - 1
-            raise SchemaMismatch(
-                f"data of {event.type}: {first.pointer or '/'}: {first.message}"
-                + (f" (and {more} more)" if more else ""),
-                [violation.details() for violation in verdict.violations],
-                type=event.type,
-                declaration=verdict.declaration.path,
-            )
-        return verdict.violations
+        if verdict is None:
+            if channel.undeclared == "allow" or self._is_declared(event.type):
+                return (), None
+            return _undeclared(channel, event)
+        if not verdict.violations:
+            return (), None
+        if verdict.mode != "enforce":
+            return verdict.violations, None
+        first = verdict.violations[0]
+        more = len(verdict.violations) - 1
+        return verdict.violations, SchemaMismatch(
+            f"data of {event.type}: {first.pointer or '/'}: {first.message}"
+            + (f" (and {more} more)" if more else ""),
+            [violation.details() for violation in verdict.violations],
+            type=event.type,
+            declaration=verdict.declaration.path,
+        )
 
-    def _all_checked(self, events: Sequence[Event]) -> list[Sequence[Violation]]:
-        errors: dict[int, CallerError] = {}
-        warnings: list[Sequence[Violation]] = []
+    def _all_checked(
+        self, channel: Channel, events: Sequence[Event]
+    ) -> tuple[list[Sequence[Violation]], dict[int, SchemaMismatch]]:
+        violations: list[Sequence[Violation]] = []
+        refused: dict[int, SchemaMismatch] = {}
         for index, event in enumerate(events):
-            try:
-                warnings.append(self._checked(event))
-            except SchemaMismatch as error:
-                errors[index] = error
-        if errors:
-            raise InvalidBatch(errors, len(events))
-        return warnings
+            found, refusal = self._checked(channel, event)
+            violations.append(found)
+            if refusal is not None:
+                refused[index] = refusal
+        return violations, refused
+
+
+def _undeclared(
+    channel: Channel, event: Event
+) -> tuple[Sequence[Violation], SchemaMismatch | None]:
+    message = f"no message declares the type {event.type!r}"
+    violations = (Violation("", "type", f'"{event.type}"', message),)
+    if channel.undeclared == "warn":
+        return violations, None
+    return violations, SchemaMismatch(
+        f"type: {message}; the channel {channel.name!r} takes declared types alone",
+        [violations[0].details()],
+        type=event.type,
+    )
+
+
+def quarantined(event: Event, refusal: SchemaMismatch) -> Event:
+    """The event as it stands in a quarantine: with the reason in an extension attribute."""
+    shown = "".join(one if one.isprintable() else " " for one in refusal.message[:MOST_REASON])
+    return msgspec.structs.replace(event, extensions={**event.extensions, REASON: shown})

@@ -1,60 +1,126 @@
-"""Checking an event's payload against the schema that is declared for its type."""
+"""Checking an event against what is declared for its type: its attributes and its payload."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from chappe.domain.errors import Malformed
 from chappe.domain.event import Event
+from chappe.formats.envelope_rules import envelope_violations
 from chappe.formats.json_schema import JsonSchema
 from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import SchemaLanguage, Verdict, Violation
 from chappe.kit.latest import Latest
 from chappe.registry.declaration import Declaration
+from chappe.registry.entity import Tree, Version
 from chappe.registry.state import State
+from chappe.registry.versions_at import version_at
 
 MAX_COMPILED: Final = 1_000
 
 
+class _Entry(NamedTuple):
+    """What is kept of a type: valid as long as its declaration and the version are those of now."""
+
+    declaration: Declaration
+    version: Version | None
+    payload: Compiled | None
+    good: Verdict
+
+
 @dataclass(slots=True)
 class Check:
-    """Compiles a schema when the first event of its type comes, and keeps the last 1,000."""
+    """Compiles a schema when the first event of its type comes, and keeps the last 1,000.
+
+    The schema is the one in the message, the version in the registry that the message names, or,
+    where it says neither, the version that the event's own `dataschema` names by its URL (`root` is
+    that of the hub).
+    """
 
     state: Latest[State]
     language: SchemaLanguage = field(default_factory=JsonSchema)
-    _compiled: dict[str, tuple[Declaration, Compiled, Verdict]] = field(
-        default_factory=dict, init=False
-    )
+    root: Callable[[], str] = lambda: ""
+    _compiled: dict[str, _Entry] = field(default_factory=dict, init=False)
+    _of_versions: dict[int, tuple[Version, Compiled]] = field(default_factory=dict, init=False)
 
     def __call__(self, event: Event) -> Verdict | None:
         """The verdict, or None where nothing is declared for the type, or its mode is "off"."""
-        declaration = self.state.value.declarations.get(event.type)
+        state = self.state.value
+        declaration = state.declarations.get(event.type)
         if declaration is None or declaration.mode == "off":
             return None
+        named = declaration.schemaxid
+        version = None if named is None else version_at(state.tree, named)
         entry = self._compiled.get(event.type)
-        if entry is None or entry[0] is not declaration:
-            entry = self._compile(declaration)
-        violations = entry[1](event.data, event.datacontenttype)
-        return Verdict(declaration.mode, declaration, violations) if violations else entry[2]
+        if entry is None or entry.declaration is not declaration or entry.version is not version:
+            entry = self._compile(declaration, version)
+        payload = entry.payload
+        if payload is None and event.dataschema is not None:
+            payload = self._of_event(state.tree, event.dataschema)
+        violations = () if payload is None else payload(event.data, event.datacontenttype)
+        if declaration.attributes or declaration.datacontenttype is not None:
+            found = envelope_violations(event, declaration.attributes, declaration.datacontenttype)
+            violations = (*found, *violations)
+        return Verdict(declaration.mode, declaration, violations) if violations else entry.good
 
-    def _compile(self, declaration: Declaration) -> tuple[Declaration, Compiled, Verdict]:
-        try:
-            check = self.language.compile(declaration.schema, declaration.format)
-        except Malformed as exc:
-            check = _Unusable(exc.message)
-        entry = declaration, check, Verdict(declaration.mode, declaration)
+    def by_schema(self, xid: str) -> Compiled | None:
+        """The check of payloads by a schema in the registry; None where there is none."""
+        version = version_at(self.state.value.tree, xid)
+        return None if version is None else self._of_version(version)
+
+    def is_declared(self, type: str) -> bool:
+        """Whether a message says what events of the type look like, whatever its mode."""
+        return type in self.state.value.declarations
+
+    def _compile(self, declaration: Declaration, version: Version | None) -> _Entry:
+        payload: Compiled | None
+        if declaration.schema:
+            payload = self._usable(declaration.schema, declaration.format)
+        elif version is not None:
+            payload = self._of_version(version)
+        elif declaration.schemaxid is not None:
+            payload = _Unusable(f"{declaration.schemaxid} is not in the registry")
+        else:
+            payload = None
+        entry = _Entry(declaration, version, payload, Verdict(declaration.mode, declaration))
         self._compiled.pop(declaration.type, None)
         if len(self._compiled) >= MAX_COMPILED:
             del self._compiled[next(iter(self._compiled))]
         self._compiled[declaration.type] = entry
         return entry
 
+    def _of_event(self, tree: Tree, dataschema: str) -> Compiled | None:
+        """The check by the version that the event names; None where that is not of this registry."""
+        root = self.root()
+        if not root or not dataschema.startswith(f"{root}/"):
+            return None
+        version = version_at(tree, dataschema.removeprefix(root))
+        if version is None:
+            return _Unusable(f"{dataschema} is not in the registry")
+        return self._of_version(version)
+
+    def _of_version(self, version: Version) -> Compiled:
+        kept = self._of_versions.get(id(version))
+        if kept is not None and kept[0] is version:
+            return kept[1]
+        check = self._usable(version.document or b"", str(version.attributes.get("format", "")))
+        if len(self._of_versions) >= MAX_COMPILED:
+            del self._of_versions[next(iter(self._of_versions))]
+        self._of_versions[id(version)] = version, check
+        return check
+
+    def _usable(self, document: bytes, format: str) -> Compiled:
+        try:
+            return self.language.compile(document, format)
+        except Malformed as exc:
+            return _Unusable(exc.message)
+
 
 @dataclass(frozen=True, slots=True)
 class _Unusable:
-    """A schema that another release took and this one cannot compile: nothing fits it."""
+    """A schema that is not there, or that another release took and this one cannot compile."""
 
     why: str
 

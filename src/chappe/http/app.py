@@ -17,8 +17,9 @@ from chappe.domain.errors import ChappeError, NotAllowed, Unavailable
 from chappe.domain.event import Event
 from chappe.flows.accept import Receipt
 from chappe.formats import cloudevents_http
-from chappe.http import events
+from chappe.http import events, registry_route
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
+from chappe.http.confluent import answer as confluent
 from chappe.http.exchange import Header, Request, Response, find_header
 from chappe.http.health import livez, readyz
 from chappe.http.metrics import Metrics
@@ -55,7 +56,7 @@ class App:
         try:
             if self._draining and call.path not in _HEALTH:
                 await call.answer(_DRAINING)
-            elif call.method == "POST" and call.path[-7:] == b"/events":
+            elif call.method == "POST" and call.path[-7:] == b"/events" and _publishes(call.path):
                 await self._publish(call)
             else:
                 await self._other(call)
@@ -138,11 +139,10 @@ class App:
         channel, by = DEFAULT, None
         try:
             if call.path != b"/events":
-                route, params = match(call.path)
-                if route.methods.get("POST") is not PUBLISHING:
-                    raise _no_such_method("POST", route)
-                channel = params["channel"]
-            query = parse_query(call.query, PUBLISHING.parameters) if call.query else None
+                found = match(call.path)
+                assert found is not None
+                channel = found[1]["channel"]
+            query = parse_query(call.query, PUBLISHING.parameters or ()) if call.query else None
             if not parts.authorizer.is_open:
                 token = None if query is None else query.get("access_token")
                 by = authenticate(parts.authorizer, call.headers, token)
@@ -165,18 +165,34 @@ class App:
         by = ANYONE
         failure: Exception | None = None
         try:
-            route, params = match(call.path)
-            method = "GET" if call.method == "HEAD" else call.method
-            endpoint = route.methods.get(method)
-            if endpoint is None and method != "OPTIONS":
-                raise _no_such_method(call.method, route)
-            query = parse_query(call.query, _parameters(route, endpoint))
-            if endpoint is None or endpoint.right is not None:
-                by = self._authenticated(call, query)
-            if endpoint is None:
-                response = _options(route, by, params, call)
+            found = None if confluent.is_below(call.path) else match(call.path)
+            if found is None and confluent.is_below(call.path):
+                response, by, failure = await confluent.answer(
+                    self._parts.confluent,
+                    self._parts.authorizer,
+                    call,
+                    limit_bytes=self._parts.registry.edge.body_bytes,
+                )
+            elif found is None:
+                if registry_route.is_preflight(call):
+                    response = registry_route.preflight(call, self._parts.authorizer)
+                else:
+                    by = authenticate(self._parts.authorizer, call.headers, None)
+                    response = await registry_route.answer(self._parts, call, by)
             else:
-                response = await self._at(endpoint, by, call, params, query)
+                route, params = found
+                method = "GET" if call.method == "HEAD" else call.method
+                endpoint = route.methods.get(method)
+                if endpoint is None and method != "OPTIONS":
+                    raise _no_such_method(call.method, route)
+                parameters = _parameters(route, endpoint)
+                query = {} if parameters is None else parse_query(call.query, parameters)
+                if endpoint is None or endpoint.right is not None:
+                    by = self._authenticated(call, query)
+                if endpoint is None:
+                    response = _options(route, by, params, call)
+                else:
+                    response = await self._at(endpoint, by, call, params, query)
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
@@ -213,7 +229,15 @@ class App:
         body = await call.body(self._parts.limits.batch_bytes)
         path = call.path.decode("ascii")
         request = Request(
-            call.method, path, params, query, call.headers, body, by, lambda: self._draining
+            call.method,
+            path,
+            params,
+            query,
+            call.headers,
+            body,
+            by,
+            lambda: self._draining,
+            call.query,
         )
         return await endpoint.handler(self._parts, request)
 
@@ -250,6 +274,11 @@ _DRAINING = problem_response(
 )
 
 
+def _publishes(path: bytes) -> bool:
+    """Whether events are published there; a group may be called "events", too."""
+    return path == b"/events" or (path.startswith(b"/channels/") and path.count(b"/") == 3)
+
+
 def _options(route: Route, by: Principal, params: Mapping[str, str], call: Call) -> Response:
     """What the caller may do here; on the events routes also the webhook handshake."""
     allow: Header = (b"allow", ", ".join(route.allow(by, params)).encode("ascii"))
@@ -267,7 +296,7 @@ def _shown(call: Asked) -> str:
     return call.path[:200].decode("latin-1")
 
 
-def _parameters(route: Route, endpoint: Endpoint | None) -> Sequence[str]:
+def _parameters(route: Route, endpoint: Endpoint | None) -> Sequence[str] | None:
     if endpoint is not None:
         return endpoint.parameters
     return PUBLISHING.parameters if route.takes_events else ()

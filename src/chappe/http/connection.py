@@ -23,6 +23,8 @@ from chappe.http.problems import problem_response
 MAX_HEADER_BYTES: Final = 64 * 1024
 HEADERS_WITHIN_S: Final = 10.0
 BODY_SILENCE_S: Final = 30.0
+APART_BYTES: Final = 256 * 1024
+"""A body longer than this is not joined to its headers: it would be there twice while it is sent."""
 KEEP_ALIVE_S: Final = 75.0
 """Longer than the idle time of most clients' pools: the client closes first, and no request is
 lost to a connection that closes while it is on its way."""
@@ -230,9 +232,15 @@ class Connection(asyncio.Protocol):
         if not exchange.keep_alive and (b"connection", b"close") not in headers:
             parts.append(b"connection: close\r\n")
         parts.append(b"\r\n")
+        large = b""
         if exchange.method != "HEAD":
-            parts.append(body)
+            if len(body) > APART_BYTES:
+                large = body
+            else:
+                parts.append(body)
         self._outbox.add(self._transport, b"".join(parts))
+        if large:
+            self._outbox.add(self._transport, large)
         if self._arriving is None and not self._queue:
             self._within(KEEP_ALIVE_S)
 

@@ -68,6 +68,13 @@ async def publish(
     ]
     if warnings:
         parts_of_answer.append(b'"warnings": ' + encode_json(warnings))
+    held = [
+        {"index": index, "channel": receipt.quarantine}
+        for index, receipt in enumerate(receipts)
+        if receipt.quarantine is not None
+    ]
+    if held:
+        parts_of_answer.append(b'"quarantined": ' + encode_json(held))
     answer = Response(202, b"{%b}" % b", ".join(parts_of_answer), (JSON,))
     return answer, len(receipts), len(duplicates)
 
@@ -135,6 +142,9 @@ def accepted(channel: str, receipt: Receipt) -> Response:
     )
     if receipt.warnings:
         body = b'%b, "warnings": %b}' % (body[:-1], encode_json(_warnings(0, receipt)))
+    if receipt.quarantine is not None:
+        channel = receipt.quarantine
+        body = b'%b, "quarantine": "%b"}' % (body[:-1], channel.encode("ascii"))
     if channel == DEFAULT:
         return Response(202, body, (JSON, (b"location", b"/events/" + position)))
     where = b"/channels/%b/events/%b" % (channel.encode("ascii"), position)

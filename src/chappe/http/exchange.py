@@ -20,7 +20,7 @@ JSON: Header = (b"content-type", b"application/json")
 class Request:
     """What was asked, checked so far as every route needs it.
 
-    `path` is as it was sent; `params` are the path's parts by name and `query` the parameters,
+    `path` and `raw_query` are as they were sent; `params` are the path's parts by name and `query` the parameters,
     both percent-decoded. Header names are lower-case. `draining` tells whether the hub wants to end.
     """
 
@@ -32,6 +32,7 @@ class Request:
     body: bytes
     principal: Principal
     draining: Callable[[], bool]
+    raw_query: bytes = b""
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of that name."""

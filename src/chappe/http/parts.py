@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, TypeVar
 
 from chappe.domain.channel import Channel
 from chappe.domain.event import Event
 from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
 from chappe.flows.accept import Receipt
+from chappe.flows.confluent import Confluent
+from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
+from chappe.flows.judge import Judge
+from chappe.flows.register import Committed, Decide
 from chappe.flows.trace import Traced
-from chappe.formats.declaration_json import DeclarationDraft
-from chappe.formats.subscription_json import SubscriptionDraft
-from chappe.http.exchange import Header
+from chappe.formats.schema_language import Check as Compiled
+from chappe.formats.schema_language import Verdict
+from chappe.http.exchange import Header, find_header
 from chappe.http.health import Readiness
+from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
 from chappe.ports.authorizer import Authorizer
 from chappe.ports.event_index import Query
 from chappe.ports.event_log import Extent
-from chappe.registry.declaration import Declaration
+from chappe.registry.entity import Tree
 from chappe.registry.state import State
+
+T = TypeVar("T")
+
+MAX_SNAPSHOTS: Final = 16
 
 BATCH_TYPE: Final = b"application/cloudevents-batch"
 
@@ -74,18 +83,66 @@ class Tracing(Protocol):
     async def __call__(self, channel: str, reference: str) -> Traced: ...
 
 
+class Checking(Protocol):
+    """flows.check.Check."""
+
+    def __call__(self, event: Event) -> Verdict | None: ...
+    def by_schema(self, xid: str) -> Compiled | None: ...
+    def is_declared(self, type: str) -> bool: ...
+
+
 class Registering(Protocol):
     """flows.register.Register; `by` is the principal's name, for the audit trail."""
 
-    async def create_subscription(self, draft: SubscriptionDraft, *, by: str) -> Subscription: ...
+    async def write(
+        self, decide: Decide[T], *, by: str, heavy: bool = False, dry_run: bool = False
+    ) -> Committed[T]: ...
+    async def create_subscription(
+        self, attributes: Mapping[str, Any], *, by: str
+    ) -> Subscription: ...
     async def replace_subscription(
-        self, id: str, draft: SubscriptionDraft, *, by: str
+        self, id: str, attributes: Mapping[str, Any], *, epoch: int | None, by: str
     ) -> Subscription: ...
     async def remove_subscription(self, id: str, *, by: str) -> Subscription: ...
-    async def put_declaration(
-        self, draft: DeclarationDraft, *, by: str
-    ) -> tuple[Declaration, bool]: ...
-    async def remove_declaration(self, group: str, type: str, *, by: str) -> Declaration: ...
+
+
+class Snapshots:
+    """The registry as it was when somebody began to read a collection page by page."""
+
+    def __init__(self) -> None:
+        self._by_revision: dict[int, Tree] = {}
+
+    def keep(self, revision: int, tree: Tree) -> None:
+        """Keep a tree, which shares most of it with the present one, until 16 others were."""
+        if revision not in self._by_revision:
+            self._by_revision[revision] = tree
+            if len(self._by_revision) > MAX_SNAPSHOTS:
+                del self._by_revision[next(iter(self._by_revision))]
+
+    def get(self, revision: int) -> Tree | None:
+        """The tree of a revision, while it is kept."""
+        return self._by_revision.get(revision)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryParts:
+    """What the registry's answers depend on besides its state; `public_url` is "" where none is set."""
+
+    edge: Edge = field(default_factory=Edge)
+    public_url: str = ""
+    snapshots: Snapshots = field(default_factory=Snapshots)
+    open_edge: Edge = field(init=False)
+    """The edge of a hub that asks for no token: pages of other origins may read only."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "open_edge", replace(self.edge, cross_origin="reads"))
+
+    def base(self, headers: Sequence[Header]) -> str:
+        """The URL of the registry's root, without a slash at its end."""
+        if self.public_url:
+            return self.public_url
+        host = find_header(headers, b"host") or b"localhost"
+        return f"http://{host.decode('latin-1')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +153,15 @@ class Parts:
     find: Finding
     trace: Tracing
     register: Registering
+    discover: Discover
+    check: Checking
+    judge: Judge
     state: Latest[State]
     extent: Callable[[Channel], Awaitable[Extent]]
     readiness: Callable[[], Readiness]
     authorizer: Authorizer
     counters: Counters
+    registry: RegistryParts = field(default_factory=RegistryParts)
     limits: Limits = Limits()
     defaults: Defaults = DEFAULTS
+    confluent: Confluent | None = None

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from chappe.domain.access import PUBLISH, READ, SUBSCRIBE, Principal, Right, may_publish
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed, NotFound
-from chappe.http import channels, events, messages, subscriptions
+from chappe.http import channels, discovery, events, openapi, subscriptions, validate
 from chappe.http.exchange import Request, Response
 from chappe.http.paging import LIST_PARAMETERS, unquote
 from chappe.http.parts import Parts
@@ -21,12 +21,13 @@ Handler: TypeAlias = Callable[[Parts, Request], Awaitable[Response]]
 class Endpoint:
     """One method of a resource: who may, what does it, which query parameters it takes.
 
-    Without a handler the app itself answers (publishing, health and metrics).
+    None: it reads the query itself, as it was sent. Without a handler the app itself answers
+    (publishing, health and metrics).
     """
 
     right: Right | None
     handler: Handler | None = None
-    parameters: Sequence[str] = ()
+    parameters: Sequence[str] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +70,47 @@ _SUBSCRIPTION = {
     "PUT": Endpoint(SUBSCRIBE, subscriptions.replace),
     "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove),
 }
-_MESSAGE = {
-    "GET": Endpoint(READ, messages.one),
-    "PUT": Endpoint(SUBSCRIBE, messages.put),
-    "DELETE": Endpoint(SUBSCRIBE, messages.remove),
+_SERVICES = {
+    "GET": Endpoint(READ, discovery.list_services, None),
+    "POST": Endpoint(SUBSCRIBE, discovery.put_services, None),
+    "DELETE": Endpoint(SUBSCRIBE, discovery.remove_services, None),
+}
+_SERVICE = {
+    "GET": Endpoint(READ, discovery.one_service, None),
+    "PUT": Endpoint(SUBSCRIBE, discovery.put_service, None),
+    "DELETE": Endpoint(SUBSCRIBE, discovery.remove_service, None),
 }
 
 ROUTES: Sequence[Route] = (
     Route("/events", _EVENTS),
     Route("/events/{reference}", _EVENT),
     Route("/events/{reference}/trace", _TRACE),
-    Route("/channels", {"GET": Endpoint(READ, channels.list_all)}),
-    Route("/channels/{channel}", {"GET": Endpoint(READ, channels.one)}),
     Route("/channels/{channel}/events", _EVENTS),
     Route("/channels/{channel}/events/{reference}", _EVENT),
     Route("/channels/{channel}/events/{reference}/trace", _TRACE),
+    Route("/channels/{channel}/extent", {"GET": Endpoint(READ, channels.extent)}),
+    Route("/channels/{channel}/types", {"GET": Endpoint(READ, discovery.list_seen, None)}),
     Route("/subscriptions", _SUBSCRIPTIONS),
     Route("/subscriptions/{id}", _SUBSCRIPTION),
-    Route("/messagegroups/{group}/messages", {"GET": Endpoint(READ, messages.list_group)}),
-    Route("/messagegroups/{group}/messages/{type}", _MESSAGE),
+    Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
+    Route(
+        "/validate/schema",
+        {"POST": Endpoint(READ, validate.judge, ("against", "policy", "type", "channel", "last"))},
+    ),
+    Route("/features", {"GET": Endpoint(READ, discovery.features, None)}),
+    Route("/services", _SERVICES),
+    Route("/services/{id}", _SERVICE),
+    Route("/types", {"GET": Endpoint(READ, discovery.list_types, None)}),
+    Route("/types/{type}", {"GET": Endpoint(READ, discovery.one_type, None)}),
+    Route("/openapi.json", {"GET": Endpoint(READ, openapi.openapi)}),
     Route("/livez", {"GET": LIVEZ}),
     Route("/readyz", {"GET": READYZ}),
     Route("/metrics", {"GET": METRICS}),
 )
 
 
-def match(raw_path: bytes) -> tuple[Route, dict[str, str]]:
-    """The route of a path as it was sent, and the path's parts, percent-decoded.
+def match(raw_path: bytes) -> tuple[Route, dict[str, str]] | None:
+    """The route of a path as it was sent, and the path's parts, percent-decoded; None: the registry's.
 
     The path is parted before it is decoded: b"/events/%2Fshop%23A-1" -> {"reference": "/shop#A-1"}.
 
@@ -111,6 +126,9 @@ def match(raw_path: bytes) -> tuple[Route, dict[str, str]]:
             if b"" in sent:
                 break
             return route, {name: unquote(one, name) for name, one in zip(names, sent, strict=True)}
+    below_channel = segments[0] == b"channels" and segments[2:3] in _BELOW_CHANNELS
+    if segments[0] not in _OWN and not below_channel:
+        return None
     raise NotFound(_nowhere(raw_path))
 
 
@@ -123,15 +141,19 @@ for _route in ROUTES:
     _parts = _template(_route.path)
     _BY_LENGTH.setdefault(len(_parts), []).append((_parts, _route))
 
+_BELOW_CHANNELS = ([b"events"], [b"types"], [b"extent"])
+_OWN = {_template(route.path)[0] for route in ROUTES} - {b"channels"}
+"""The first parts of paths that are none of the registry's."""
+
 
 def _nowhere(raw_path: bytes) -> str:
     path = raw_path.decode("latin-1")
     without = raw_path.rstrip(b"/")
     if without and without != raw_path:
         try:
-            match(without)
+            found = match(without)
         except (NotFound, Malformed):
-            pass
-        else:
+            found = None
+        if found is not None:
             return f"path {path!r}: there is none with a '/' at the end; try {path.rstrip('/')}"
     return f"path {path!r}: there is none; docs/api.md lists them all"

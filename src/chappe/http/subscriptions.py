@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from chappe.domain.errors import NotFound
+from collections.abc import Mapping
+from typing import Any
+
+from chappe.domain.errors import Malformed, NotFound
+from chappe.formats.fields import exact_json
 from chappe.formats.subscription_json import parse_subscription, render_subscription
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
@@ -16,8 +20,8 @@ async def list_all(parts: Parts, request: Request) -> Response:
 
 async def create(parts: Parts, request: Request) -> Response:
     """Make one: it gets its id here."""
-    draft = parse_subscription(request.body, parts.defaults)
-    made = await parts.register.create_subscription(draft, by=request.principal.name)
+    parse_subscription(request.body, parts.defaults)
+    made = await parts.register.create_subscription(_sent(request), by=request.principal.name)
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
     return json_response(render_subscription(made), 201, (location,))
 
@@ -33,9 +37,12 @@ async def one(parts: Parts, request: Request) -> Response:
 
 async def replace(parts: Parts, request: Request) -> Response:
     """Replace one."""
+    id_ = request.params["id"]
     draft = parse_subscription(request.body, parts.defaults)
+    if draft.id is not None and draft.id != id_:
+        raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
     kept = await parts.register.replace_subscription(
-        request.params["id"], draft, by=request.principal.name
+        id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
     return json_response(render_subscription(kept))
 
@@ -44,3 +51,8 @@ async def remove(parts: Parts, request: Request) -> Response:
     """End one; its last state is answered."""
     last = await parts.register.remove_subscription(request.params["id"], by=request.principal.name)
     return json_response(render_subscription(last))
+
+
+def _sent(request: Request) -> Mapping[str, Any]:
+    """The fields as they were sent; `parse_subscription` has found them right."""
+    return exact_json(request.body)

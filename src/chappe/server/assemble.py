@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+import uuid
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
@@ -17,32 +19,56 @@ from chappe.adapters.nats.cursors import NatsCursors
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
 from chappe.adapters.nats.registry_log import NatsRegistryLog
 from chappe.adapters.nats.shard_lease import NatsShardLease
+from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
 from chappe.adapters.sqlite.event_index import SqliteEventIndex
 from chappe.adapters.sqlite.writer import Bounds
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
-from chappe.domain.channel import ATTEMPTS, DEADLETTERS, DEFAULT, Channel
-from chappe.domain.errors import InvalidSetting, WrongKey
+from chappe.domain.channel import (
+    ATTEMPTS,
+    DEADLETTERS,
+    DEFAULT,
+    REGISTRY,
+    UNDELIVERED,
+    Channel,
+)
+from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
 from chappe.domain.seen import SeenEvents
 from chappe.domain.subscription import Defaults
 from chappe.flows.accept import Accept
+from chappe.flows.announce import Announce
 from chappe.flows.check import Check
+from chappe.flows.confluent import Confluent
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.recorder import AttemptRecorder
+from chappe.flows.describe import Describe, description
+from chappe.flows.discover import Discover
 from chappe.flows.find import Find
+from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.register import Register
 from chappe.flows.trace import Trace
+from chappe.formats.confluent.parsing import Parser
+from chappe.formats.fields import exact_json
+from chappe.formats.languages import every_language
+from chappe.formats.times import rfc3339_us
 from chappe.http.app import App
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
-from chappe.http.parts import Limits, Parts
+from chappe.http.parts import Limits, Parts, RegistryParts, Snapshots
+from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
+from chappe.registry.capabilities import Offer, initial
+from chappe.registry.entity import Tree
+from chappe.registry.errors import RegistryError
+from chappe.registry.hub_model import hub_model
 from chappe.registry.state import State, empty
+from chappe.registry.uids import xid_of
+from chappe.registry.write import empty_tree
 from chappe.server.disk_guard import DiskGuard
-from chappe.server.settings import Settings
+from chappe.server.settings import REGISTRY_ID, Settings
 from chappe.server.workers import Engine, Workers
 
 ENCODING_BYTES = 16 * 1024
@@ -53,11 +79,17 @@ _log = logging.getLogger("chappe")
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """One node, wired: what answers, what runs, and what must be closed."""
+    """One node, wired: what answers, what runs, and what must be closed.
+
+    `describe` tells the registry what the hub is and how it is used, once it answers;
+    `keep_described` goes on doing so when channels come.
+    """
 
     app: App
     workers: Workers
     counters: Counters
+    describe: Callable[[], Awaitable[None]]
+    keep_described: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Awaitable[None]]
 
 
@@ -66,10 +98,13 @@ async def assemble(
     connection: Connection,
     *,
     node: str,
+    url: str,
     tokens: TokenFile,
     disk: DiskGuard | None,
 ) -> Hub:
     """Wire a node on an open connection to the engine; nothing runs yet.
+
+    `url` is where the hub can be reached.
 
     Raises:
         Conflict: the engine holds something that contradicts the settings.
@@ -96,11 +131,26 @@ async def assemble(
     # Shards spread delivery over nodes, and a private engine serves one node alone (ADR 0005).
     shards = await log.shards_of(DEFAULT) or settings.shards or (4 if settings.nats else 1)
     state: Latest[State] = Latest(empty(shards))
+    compiler = ProtocCompiler()
+    languages = every_language(compiler)
+    announce = Announce(
+        registry_log, log, Channel(REGISTRY, 1), lease=lease, cursors=cursors, clock=clock
+    )
+
     materialise = Materialise(
-        log=registry_log, state=state, clock=clock, secrets=vault, shards=shards
+        log=registry_log,
+        state=state,
+        clock=clock,
+        secrets=vault,
+        shards=shards,
+        announced=announce.reached,
     )
     try:
         await materialise.load()
+        await materialise.found(
+            _first_tree(settings, rfc3339_us(clock.now_ms() * 1000), languages.offer), by=node
+        )
+        _check_registry(settings, state.value.tree)
     except WrongKey as error:
         raise InvalidSetting(
             f"{data / 'secret.key'}: not the key that the registry's secrets were stored with "
@@ -131,11 +181,43 @@ async def assemble(
     dispatcher = Dispatcher(
         log, Channel(DEADLETTERS, 1), {"HTTP": sink}, recorder, clock, random.random, counters
     )
-    check = Check(state)
+    check = Check(state, languages, root=lambda: url)
     find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
 
     async def last_block(channel: str) -> int:
         return (await log.extent(state.value.channels[channel])).last_block
+
+    register = Register(
+        log=registry_log,
+        state=state,
+        clock=clock,
+        secrets=vault,
+        new_id=lambda: f"s-{secrets.token_hex(5)}",
+        extent=last_block,
+        formats=languages,
+        offer=languages.offer,
+        language=languages,
+        root=lambda: url,
+        correlation=new_id,
+        defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
+        open_channel=log.open_channel,
+    )
+
+    async def describe() -> None:
+        wanted = description(url, state.value.channels.values(), settings.nats or None, __version__)
+        try:
+            await Describe(lambda decide: register.amend(decide, by=node))(wanted)
+        except ChappeError as error:
+            # Such as a model of the user's own that has other attributes: the hub works without.
+            _log.warning("the registry does not describe the hub: %s", error)
+
+    async def keep_described() -> None:
+        present = state.value
+        while True:
+            newer = await state.wait_changed(present)
+            if newer.channels is not present.channels:
+                await describe()
+            present = newer
 
     async def attempts_known() -> None:
         await recorder.flush()
@@ -145,6 +227,7 @@ async def assemble(
         Engine(log, index, lease, cursors),
         state=state,
         materialise=materialise,
+        announce=announce,
         dispatcher=dispatcher,
         recorder=recorder,
         clock=clock,
@@ -160,7 +243,7 @@ async def assemble(
         wanted = sum(
             channel.shards
             for channel in state.value.channels.values()
-            if channel.name not in (ATTEMPTS, DEADLETTERS)
+            if channel.name not in UNDELIVERED
         )
         return Readiness(
             version=__version__,
@@ -194,6 +277,7 @@ async def assemble(
             ],
         )
 
+    snapshots = Snapshots()
     app = App(
         Parts(
             accept=Accept(
@@ -203,6 +287,7 @@ async def assemble(
                 seen.__getitem__,
                 clock,
                 (lambda: None) if disk is None else disk.check,
+                check.is_declared,
             ),
             find=find,
             trace=Trace(
@@ -216,30 +301,82 @@ async def assemble(
                 find.first,
                 window_ms,
             ),
-            register=Register(
-                log=registry_log,
-                state=state,
-                clock=clock,
-                secrets=vault,
-                new_id=lambda: f"s-{secrets.token_hex(5)}",
-                extent=last_block,
+            register=register,
+            check=check,
+            judge=Judge(state, languages, find),
+            discover=Discover(
+                state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
             state=state,
             extent=log.extent,
             readiness=readiness,
             authorizer=tokens,
             counters=counters,
+            registry=RegistryParts(
+                Edge(
+                    offer=languages.offer,
+                    find=lambda uid: xid_of(state.value.tree, uid),
+                    snapshot=snapshots.get,
+                    body_bytes=settings.max_registry_bytes,
+                ),
+                settings.public_url,
+                snapshots,
+            ),
             limits=_limits(settings, connection),
             defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
+            confluent=Confluent(state, register, Parser(languages)),
         )
     )
 
     async def close() -> None:
         await sink.close()
+        compiler.close()
         await index.close()
         await connection.close()
 
-    return Hub(app, workers, counters, close)
+    return Hub(app, workers, counters, describe, keep_described, close)
+
+
+def _first_tree(settings: Settings, now: str, offer: Offer) -> Tree:
+    """What the registry of a new hub begins with.
+
+    Raises:
+        InvalidSetting: the file that `model` names is no model.
+    """
+    match settings.model:
+        case "hub":
+            source = hub_model()
+        case "none":
+            source = {}
+        case file:
+            try:
+                source = exact_json(Path(file).read_bytes())
+            except (OSError, ValueError) as error:
+                raise InvalidSetting(
+                    f"model: {str(file)!r} must be a JSON file with a model source ({error})"
+                ) from error
+    try:
+        # Who begins with a model of their own gets what the specification begins with.
+        capabilities = initial(offer) | {"pagination": settings.model == "hub"}
+        return empty_tree(settings.registry_id, now, source, capabilities=capabilities)
+    except RegistryError as error:
+        raise InvalidSetting(f"model: {str(settings.model)!r}: {error.message}") from error
+
+
+def _check_registry(settings: Settings, tree: Tree) -> None:
+    """See that the registry is the one that the settings mean.
+
+    Raises:
+        InvalidSetting: it has another id, which was set when the hub first started.
+    """
+    present = tree.attributes["registryid"]
+    # The default says nothing: who never set the id is content with the one that is there.
+    if settings.registry_id not in (present, REGISTRY_ID):
+        raise InvalidSetting(
+            f"registry_id: {settings.registry_id!r} is not that of the registry in"
+            f" {str(settings.nats or settings.data)!r}, {present!r}; it is fixed when the hub first"
+            " starts (take another data directory for another registry)"
+        )
 
 
 def _limits(settings: Settings, connection: Connection) -> Limits:

@@ -90,7 +90,14 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
                 disk = DiskGuard(
                     settings.data, settings.min_free_bytes, SystemClock(), engine.restart
                 )
-            hub = await assemble(settings, connection, node=lock.node_id, tokens=tokens, disk=disk)
+            hub = await assemble(
+                settings,
+                connection,
+                node=lock.node_id,
+                url=settings.public_url or _url(listener, settings.host),
+                tokens=tokens,
+                disk=disk,
+            )
             stack.push_async_callback(hub.close)
             # What is there by now stays; the rest is mostly short-lived and free of circles.
             gc.freeze()
@@ -132,9 +139,11 @@ async def _serve_until(
         if disk is not None:
             tasks.start_soon(disk.run(), name="watch disk")
         serving = tasks.start_soon(server.run(), name="http")
+        tasks.start_soon(hub.keep_described(), name="describe")
         await server.wait_started()
         url = _url(listener, settings.host)
         with _hub_file(settings.data, HubFile(url, os.getpid(), __version__)):
+            await hub.describe()
             ready(url, settings.data)
             _log.info("serving", extra={"fields": {"url": url, "data": str(settings.data)}})
             await stop.wait()

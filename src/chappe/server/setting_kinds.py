@@ -129,6 +129,44 @@ def nats_urls() -> Kind:
     return Kind("URLs", "nats:// or tls:// URLs, separated by commas", read)
 
 
+def text(pattern: str, rule: str) -> Kind:
+    """A text that fits a regular expression as a whole."""
+
+    def read(raw: object, _: Path) -> str:
+        if not isinstance(raw, str) or re.fullmatch(pattern, raw) is None:
+            raise ValueError
+        return raw
+
+    return Kind("text", rule, read)
+
+
+def http_url() -> Kind:
+    """An http or https URL that can stand before a path; empty for none."""
+
+    def read(raw: object, _: Path) -> str:
+        if not isinstance(raw, str):
+            raise ValueError
+        parts = urlsplit(raw)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
+        if raw and (not fits or parts.query or parts.fragment or parts.port == 0):
+            raise ValueError
+        return raw.rstrip("/")
+
+    return Kind("URL", "an http:// or https:// URL without user, query and fragment", read)
+
+
+def word_or_file(*words: str) -> Kind:
+    """One of a few words, or the path of a file that is there."""
+    any_file = file()
+
+    def read(raw: object, base: Path) -> object:
+        return raw if isinstance(raw, str) and raw in words else any_file.read(raw, base)
+
+    return Kind(
+        "|".join((*words, "path")), f"{', '.join(words)} or the path of a file that exists", read
+    )
+
+
 def shown(raw: object) -> str:
     """The value for a message: short, and without the password of a URL."""
     text = _SECRET_IN_URL.sub("//…@", raw) if isinstance(raw, str) else raw

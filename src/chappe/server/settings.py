@@ -33,6 +33,7 @@ CONFIG_ENV = "CHAPPE_CONFIG"
 CLIENT_ENV = frozenset({"CHAPPE_URL", "CHAPPE_TOKEN"})
 """Names in the environment that are the command line client's, not the node's."""
 
+REGISTRY_ID = "chappe"
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 WEEK_S = 604_800.0
@@ -116,6 +117,38 @@ class Settings:
             kinds.file(),
             "Tokens file: who may do what.",
             default="`tokens.json` in `data`, if it is there",
+        ),
+    )
+    public_url: str = field(
+        default="",
+        metadata=_says(
+            kinds.http_url(),
+            "The URL by which others reach the hub; empty: as each request names it.",
+            default="empty",
+        ),
+    )
+    registry_id: str = field(
+        default=REGISTRY_ID,
+        metadata=_says(
+            kinds.text(
+                r"[A-Za-z0-9_][A-Za-z0-9._~:@-]{0,127}",
+                "an id: a letter, digit or _, then up to 127 of these and . - ~ : @",
+            ),
+            "The id of the registry, `registryid`; fixed when the hub first starts.",
+        ),
+    )
+    model: str | Path = field(
+        default="hub",
+        metadata=_says(
+            kinds.word_or_file("hub", "none"),
+            "What the registry begins with when the hub first starts: its own model with that of "
+            "CloudEvents, `none`, or a model source in a file.",
+        ),
+    )
+    max_registry_bytes: int = field(
+        default=64 * MIB,
+        metadata=_says(
+            kinds.whole(MIB), "Size of the largest request that writes to the registry."
         ),
     )
     max_event_bytes: int = field(

@@ -12,10 +12,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chappe.domain.channel import OWN, Channel
+from chappe.domain.channel import UNDELIVERED, Channel
 from chappe.domain.errors import Fenced, Unavailable
 from chappe.domain.matching import SubscriptionIndex
 from chappe.domain.seen import SeenEvents
+from chappe.flows.announce import ANNOUNCER, Announce
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.shard import ShardDelivery
@@ -56,6 +57,7 @@ class Workers:
         *,
         state: Latest[State],
         materialise: Materialise,
+        announce: Announce,
         dispatcher: Dispatcher,
         recorder: AttemptRecorder,
         clock: Clock,
@@ -68,6 +70,7 @@ class Workers:
         self._engine = engine
         self._state = state
         self._materialise = materialise
+        self._announce = announce
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._clock = clock
@@ -83,6 +86,7 @@ class Workers:
         self._owners = Supervisor()
         self._started: set[str] = set()
         self._owning: dict[str, asyncio.Task[None]] = {}
+        self._announcing: asyncio.Task[None] | None = None
         self._draining = False
 
     @property
@@ -95,6 +99,7 @@ class Workers:
         self._apply_subscriptions(State(), self._state.value)
         async with self._tasks:
             self._tasks.start_soon(self._materialise.run(), name="materialise")
+            self._announcing = self._tasks.start_soon(self._announce.run(), name="announce")
             self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
             self._tasks.start_soon(self._recorder.run(), name="record attempts")
             self._tasks.start_soon(self._run_owners(), name="shard owners")
@@ -115,6 +120,13 @@ class Workers:
                 await self._engine.lease.release(name)
             except (Unavailable, Fenced) as error:
                 _log.warning("shard %s: %s", name, error)
+        if self._announcing is not None:
+            self._announcing.cancel()
+            await asyncio.wait((self._announcing,))
+            try:
+                await self._engine.lease.release(ANNOUNCER)
+            except (Unavailable, Fenced) as error:
+                _log.warning("%s: %s", ANNOUNCER, error)
 
     async def _end_owner(self, name: str) -> None:
         """End what renews the lease and writes cursors: from the release on, that is another's."""
@@ -140,7 +152,7 @@ class Workers:
     async def _start(self, channel: Channel) -> None:
         await self._open(channel)
         self._owners.start_soon(self._observe(channel), name=f"index {channel.name}")
-        if channel.name not in OWN:
+        if channel.name not in UNDELIVERED:
             for shard in range(channel.shards):
                 name = f"{channel.name}.{shard}"
                 self._owning[name] = self._owners.start_soon(

@@ -1,0 +1,148 @@
+"""May a schema change? The verdict of each policy, and what stored events say to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from chappe.domain.errors import NotFound
+from chappe.domain.event import Event
+from chappe.domain.position import Position
+from chappe.formats.languages import Languages
+from chappe.formats.schema_language import Check, Difference, Policy, Violation
+from chappe.kit.latest import Latest
+from chappe.ports.event_index import LIMIT, Query
+from chappe.registry.state import State
+from chappe.registry.versions_at import version_at
+
+MOST_EXAMPLES: Final = 10
+
+
+class Stored(Protocol):
+    """flows.find.Item."""
+
+    @property
+    def position(self) -> Position: ...
+    @property
+    def event(self) -> Event: ...
+
+
+class Paged(Protocol):
+    """flows.find.Page."""
+
+    @property
+    def items(self) -> Sequence[Stored]: ...
+    @property
+    def next(self) -> tuple[int, int] | None: ...
+
+
+class Finding(Protocol):
+    """flows.find.Find."""
+
+    async def page(self, query: Query, *, wait_s: float = 0.0) -> Paged: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A stored event that the new schema would refuse."""
+
+    position: Position
+    id: str
+    source: str
+    violations: Sequence[Violation]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the newest events of a type say: how many were looked at, how many would not fit."""
+
+    type: str
+    looked_at: int
+    misfits: int
+    examples: Sequence[Misfit]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a change comes to.
+
+    `backward` tells why data of the present schema cannot be read with the new one, `forward` why
+    data of the new one cannot be read with the present one; both empty: fully compatible.
+    """
+
+    format: str
+    backward: Sequence[Difference]
+    forward: Sequence[Difference]
+    evidence: Sequence[Evidence] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Compares a schema with the one that is in the registry, and with the events that were sent."""
+
+    state: Latest[State]
+    languages: Languages
+    find: Finding
+
+    async def __call__(
+        self,
+        document: bytes,
+        present: str,
+        *,
+        policy: Policy = "STRICT",
+        type: str | None = None,
+        channel: str = "default",
+        last: int = LIMIT,
+    ) -> Judgement:
+        """The judgement on `document` instead of the schema at the xid `present`.
+
+        Evidence is of `type`, or of the types whose messages name the schema; `last` events of each.
+
+        Raises:
+            NotFound: there is no such schema or channel.
+            Malformed: the document is no schema of the present one's format.
+        """
+        version = version_at(self.state.value.tree, present)
+        if version is None:
+            raise NotFound(f"schema {present!r}: the registry has none there")
+        format_ = str(version.attributes.get("format", ""))
+        old = self.languages.parse(version.document or b"", format_)
+        new = self.languages.parse(document, format_)
+        check = self.languages.compile(document, format_)
+        types = [type] if type is not None else self._types_of(present)
+        return Judgement(
+            new.format,
+            self.languages.compare(new, old, policy=policy),
+            self.languages.compare(old, new, policy=policy),
+            [await self._evidence(check, one, channel, last) for one in types],
+        )
+
+    def _types_of(self, xid: str) -> list[str]:
+        """The event types whose messages name the schema, or a version of it."""
+        place = xid.partition("/versions/")[0]
+        return sorted(
+            one.type
+            for one in self.state.value.declarations.values()
+            if one.schemaxid is not None and one.schemaxid.partition("/versions/")[0] == place
+        )
+
+    async def _evidence(self, check: Check, type: str, channel: str, last: int) -> Evidence:
+        looked_at = misfits = 0
+        examples: list[Misfit] = []
+        after: tuple[int, int] | None = None
+        while looked_at < last:
+            query = Query(channel, type=type, after=after, limit=min(LIMIT, last - looked_at))
+            page = await self.find.page(query)
+            for item in page.items:
+                looked_at += 1
+                violations = check(item.event.data, item.event.datacontenttype)
+                if violations:
+                    misfits += 1
+                    if len(examples) < MOST_EXAMPLES:
+                        event = item.event
+                        examples.append(Misfit(item.position, event.id, event.source, violations))
+            after = page.next
+            if after is None or not page.items:
+                break
+        return Evidence(type, looked_at, misfits, examples)

@@ -1,0 +1,179 @@
+"""All schema languages of the hub behind one face: by the format's name.
+
+It is what payloads are checked with (SchemaLanguage), what the registry's engine asks about documents
+(registry.request.Formats), and what tells whether a schema may change (`compare`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Final
+
+from chappe.domain.errors import Malformed
+from chappe.formats.json_schema import JsonSchema, canonical_format
+from chappe.formats.protobuf_schema.compiler import Compiler
+from chappe.formats.schema_language import (
+    Check,
+    Difference,
+    Language,
+    Policy,
+    Schema,
+    SchemaLanguage,
+)
+from chappe.registry.capabilities import Offer
+from chappe.registry.request import Formats
+
+RULES: Final = (
+    "backward",
+    "backward_transitive",
+    "forward",
+    "forward_transitive",
+    "full",
+    "full_transitive",
+)
+"""The compatibility rules of core/spec.md `compatibility`; all are made of one comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Languages:
+    """Makes a language when its first schema comes: their parsers take a while to load.
+
+    `by_pattern` gives them by the pattern of their formats' names, in lower case, such as "avro*".
+    """
+
+    by_pattern: Mapping[str, Callable[[], Language]]
+    json: JsonSchema = field(default_factory=JsonSchema)
+    _made: dict[str, Language] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def offer(self) -> Offer:
+        """What the capabilities `formats` and `compatibilities` can list."""
+        return Offer(dict.fromkeys(self.by_pattern, RULES))
+
+    def compile(self, document: bytes, format: str) -> Check:
+        """The check of payloads by a schema.
+
+        Raises:
+            Malformed: the format is not known, or the document is none of it.
+        """
+        dialect = canonical_format(format)
+        if dialect is not None:
+            return self.json.compile(document, dialect)
+        return self.parse(document, format).check
+
+    def parse(
+        self, document: bytes, format: str, references: Mapping[str, bytes] | None = None
+    ) -> Schema:
+        """The schema; raises as `compile` does."""
+        language, canonical = self._need(format)
+        return language.parse(document, canonical, references)
+
+    def compare(
+        self, reader: Schema, writer: Schema, *, policy: Policy = "STRICT"
+    ) -> Sequence[Difference]:
+        """Why data of `writer` cannot be read with `reader`; schemas of two languages never fit."""
+        language, _ = self._need(reader.format)
+        if language is not self._need(writer.format)[0]:
+            message = f"{writer.format} was before, it is {reader.format} now"
+            return (Difference("SCHEMA_TYPE_CHANGED", "", message),)
+        return language.backward(reader, writer, policy=policy)
+
+    def known(self, format: str) -> bool:
+        """Whether documents of that format can be checked."""
+        return self._find(format) is not None
+
+    def fault(self, format: str, document: bytes) -> str | None:
+        """Why the document is none of the format."""
+        try:
+            self.parse(document, format)
+        except Malformed as error:
+            return error.message
+        return None
+
+    def compatibilities(self, format: str) -> frozenset[str]:
+        """The rules that can be checked for a format."""
+        return frozenset(RULES) if self.known(format) else frozenset()
+
+    def incompatibility(self, format: str, older: bytes, newer: bytes) -> str | None:
+        """Why data of `older` cannot be read with `newer`."""
+        try:
+            differences = self.compare(self.parse(newer, format), self.parse(older, format))
+        except Malformed as error:
+            return error.message
+        if not differences:
+            return None
+        return "; ".join(_told(one) for one in differences[:_SHOWN])
+
+    def _need(self, format: str) -> tuple[Language, str]:
+        found = self._find(format)
+        if found is None:
+            known = ", ".join(sorted(self.by_pattern))
+            raise Malformed(f"format: {format[:80]!r} is not known; known: {known}")
+        return found
+
+    def _find(self, format: str) -> tuple[Language, str] | None:
+        for pattern, make in self.by_pattern.items():
+            if fnmatchcase(format.lower(), pattern):
+                language = self._made.get(pattern) or self._made.setdefault(pattern, make())
+                canonical = language.canonical_format(format)
+                return None if canonical is None else (language, canonical)
+        return None
+
+
+def every_language(compiler: Compiler) -> Languages:
+    """All languages; Protobuf's needs a compiler."""
+    return Languages(
+        {
+            "avro*": _avro,
+            "jsonschema*": _json_schema,
+            "protobuf*": lambda: _protobuf(compiler),
+            "xsd*": _xsd,
+        }
+    )
+
+
+def json_alone() -> Languages:
+    """JSON Schema, for those who need no other."""
+    return Languages({"jsonschema*": _json_schema})
+
+
+# What a language is parsed with is loaded when it is first needed.
+
+
+def _avro() -> Language:
+    from chappe.formats.avro.language import Avro
+
+    return Avro()
+
+
+def _json_schema() -> Language:
+    from chappe.formats.json_language import JsonSchemaLanguage
+
+    return JsonSchemaLanguage()
+
+
+def _xsd() -> Language:
+    from chappe.formats.xsd.language import Xsd
+
+    return Xsd()
+
+
+def _protobuf(compiler: Compiler) -> Language:
+    from chappe.formats.protobuf_schema.language import ProtobufLanguage
+
+    return ProtobufLanguage(compiler)
+
+
+_SHOWN: Final = 5
+
+
+def _told(one: Difference) -> str:
+    where = f"{one.path}: " if one.path else ""
+    fix = f" (to mend it: {one.fix})" if one.fix else ""
+    return f"{where}{one.code}: {one.message}{fix}"
+
+
+_: type[SchemaLanguage] = Languages
+__: type[Formats] = Languages

@@ -1,0 +1,182 @@
+"""Validation on demand: would this event, or this payload, be let in?
+
+    POST /validate                       an event in any mode, or a batch
+    POST /validate?schema=/schemagroups/shop/schemas/order[/versions/2]      any payload
+    POST /validate/schema?against=/schemagroups/shop/schemas/order           a schema that is to replace it
+
+Nothing is stored. The answer is 200 whatever the verdict; 4xx tells that there was nothing to judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from chappe.domain.channel import DEFAULT
+from chappe.domain.errors import InvalidBatch, InvalidEvent, Malformed, NotFound
+from chappe.domain.event import Event
+from chappe.flows.judge import Evidence
+from chappe.formats import cloudevents_http
+from chappe.formats.schema_language import Difference, Policy, Verdict, Violation
+from chappe.http.exchange import Request, Response, json_response
+from chappe.http.parts import Parts
+from chappe.ports.event_index import LIMIT
+
+MOST_EVENTS: Final = 10_000
+MOST_ERRORS: Final = 10
+_POLICIES: Final[Mapping[str, Policy]] = {
+    "strict": "STRICT",
+    "lenient": "LENIENT",
+    "semantic": "SEMANTIC",
+}
+
+
+async def validate(parts: Parts, request: Request) -> Response:
+    """The verdict on what the request carries."""
+    schema = request.query.get("schema")
+    if schema is not None:
+        return json_response(_payload(parts, request, schema))
+    try:
+        found = cloudevents_http.decode(request.headers, request.body)
+    except InvalidEvent as error:
+        return json_response(_invalid(error))
+    except InvalidBatch as error:
+        return json_response(_invalid_batch(error))
+    if isinstance(found, Event):
+        return json_response(_verdict(parts, found))
+    verdicts = [_verdict(parts, event) for event in found]
+    return json_response(
+        {"valid": all(one["valid"] for one in verdicts), "events": verdicts},
+    )
+
+
+async def judge(parts: Parts, request: Request) -> Response:
+    """May the schema at `against` become what the body holds? The answer, and the evidence for it."""
+    query = request.query
+    against = query.get("against")
+    if against is None:
+        raise Malformed("parameter against: is missing; it names the schema that is to change")
+    policy = _POLICIES.get(query.get("policy", "strict").lower())
+    if policy is None:
+        raise Malformed(
+            f"parameter policy: {query['policy']!r} is unknown; known: {', '.join(_POLICIES)}"
+        )
+    judgement = await parts.judge(
+        request.body,
+        _xid(against, "against"),
+        policy=policy,
+        type=query.get("type"),
+        channel=query.get("channel", DEFAULT),
+        last=_count(query.get("last", str(LIMIT))),
+    )
+    backward, forward = not judgement.backward, not judgement.forward
+    return json_response(
+        {
+            "against": against,
+            "format": judgement.format,
+            "policy": policy.lower(),
+            "compatible": {"backward": backward, "forward": forward, "full": backward and forward},
+            "differences": {
+                "backward": [_difference(one) for one in judgement.backward],
+                "forward": [_difference(one) for one in judgement.forward],
+            },
+            "evidence": [_evidence(one) for one in judgement.evidence],
+        }
+    )
+
+
+def _difference(one: Difference) -> Mapping[str, str]:
+    shown = {"code": one.code, "path": one.path, "message": one.message}
+    return {**shown, "fix": one.fix} if one.fix else shown
+
+
+def _evidence(one: Evidence) -> Mapping[str, object]:
+    return {
+        "type": one.type,
+        "events": one.looked_at,
+        "invalid": one.misfits,
+        "examples": [
+            {
+                "position": str(misfit.position),
+                "source": misfit.source,
+                "id": misfit.id,
+                "errors": [violation.details() for violation in misfit.violations[:MOST_ERRORS]],
+            }
+            for misfit in one.examples
+        ],
+    }
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text[:9]) <= MOST_EVENTS:
+        raise Malformed(f"parameter last: {text[:20]!r} is not a number from 0 to {MOST_EVENTS}")
+    return int(text)
+
+
+def _xid(text: str, name: str) -> str:
+    if not text.startswith("/"):
+        raise Malformed(
+            f"parameter {name}: {text!r} is no xid, such as /schemagroups/shop/schemas/order"
+        )
+    return text
+
+
+def _payload(parts: Parts, request: Request, schema: str) -> Mapping[str, object]:
+    check = parts.check.by_schema(_xid(schema, "schema"))
+    if check is None:
+        raise NotFound(f"schema {schema!r}: the registry has none there")
+    content_type = request.header(b"content-type")
+    text = None if content_type is None else content_type.decode("latin-1")
+    violations = check(request.body, text)
+    return {
+        "valid": not violations,
+        "schema": schema,
+        "errors": [one.details() for one in violations],
+    }
+
+
+def _verdict(parts: Parts, event: Event) -> dict[str, object]:
+    verdict = parts.check(event)
+    shown: dict[str, object] = {"valid": True, "type": event.type}
+    if verdict is None:
+        declared = parts.check.is_declared(event.type)
+        return {**shown, "declaration": None, "mode": "off" if declared else None, "errors": []}
+    return {
+        **shown,
+        "valid": not verdict.violations,
+        "declaration": verdict.declaration.path,
+        "mode": verdict.mode,
+        "errors": _errors(verdict),
+    }
+
+
+def _errors(verdict: Verdict) -> Sequence[Mapping[str, str]]:
+    return [one.details() for one in verdict.violations]
+
+
+def _invalid(error: InvalidEvent) -> dict[str, object]:
+    """What breaks the CloudEvents specification itself."""
+    details = error.details
+    violation = Violation(
+        "",
+        str(details["attribute"]),
+        str(details["value"]),
+        f"{details['rule']} ({details['spec']})",
+    )
+    return {"valid": False, "type": None, "errors": [violation.details()]}
+
+
+def _invalid_batch(error: InvalidBatch) -> dict[str, object]:
+    return {
+        "valid": False,
+        "events": [
+            {"index": index, **_invalid(one)}
+            if isinstance(one, InvalidEvent)
+            else {
+                "index": index,
+                "valid": False,
+                "errors": [Violation("", one.code, "", one.message).details()],
+            }
+            for index, one in sorted(error.errors.items())
+        ],
+    }
