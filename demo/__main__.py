@@ -111,6 +111,7 @@ async def _declare(hub: HubClient) -> None:
             "envelopemetadata": {"type": {"value": type_}},
             "dataschemaformat": "JSONSchema/draft-07",
             "dataschema": schema,
+            "validation": "enforce",
         }
         await hub.declare(GROUP, type_, declared)
         _say(f"schema  {type_}: a payload that breaks it is refused")
