@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import process_time
 from xml.sax.saxutils import quoteattr
 
@@ -165,27 +166,39 @@ SERVED = {
 }
 
 
+def _best_s(act: Callable[[], object]) -> float:
+    """The better of three: seconds of work, without what collecting the tests' garbage took."""
+    times = []
+    for _ in range(3):
+        start = process_time()
+        act()
+        times.append(process_time() - start)
+    return min(times)
+
+
+def _why(data: bytes) -> str:
+    with pytest.raises(Malformed) as caught:
+        Xsd().parse(data, "XSD")
+    return caught.value.message
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_3b_a_hostile_schema_is_refused_in_no_time(name: str) -> None:
     body, why = REFUSED[name]
     data = document(body)
-    start = process_time()
-    with pytest.raises(Malformed) as caught:
-        Xsd().parse(data, "XSD")
-    assert process_time() - start < LIMIT_S
-    assert why in caught.value.message
-    assert len(caught.value.message) < 600
+    message = _why(data)
+    assert why in message
+    assert len(message) < 600
+    assert _best_s(lambda: _why(data)) < LIMIT_S
 
 
 @pytest.mark.parametrize("name", SERVED)
 def test_3b_a_strange_schema_is_compiled_and_compared_in_no_time(name: str) -> None:
     data = document(SERVED[name])
-    start = process_time()
     schema = Xsd().parse(data, "XSD")
-    parsed = process_time()
-    found = Xsd().backward(schema, schema)
-    assert (parsed - start < LIMIT_S, process_time() - parsed < LIMIT_S) == (True, True)
-    assert list(found) == []
+    assert list(Xsd().backward(schema, schema)) == []
+    assert _best_s(lambda: Xsd().parse(data, "XSD")) < LIMIT_S
+    assert _best_s(lambda: Xsd().backward(schema, schema)) < LIMIT_S
 
 
 def test_3b_very_many_documents_are_refused() -> None:
@@ -207,7 +220,5 @@ def test_3b_choices_within_choices_are_compared_in_no_time() -> None:
     reader, writer = (
         Xsd().parse(document(element(_choices(4, prefix))), "XSD") for prefix in ("p", "q")
     )
-    start = process_time()
-    found = Xsd().backward(reader, writer)
-    assert process_time() - start < 4 * LIMIT_S
-    assert {each.code for each in found} == {"ELEMENT_REMOVED"}
+    assert _best_s(lambda: Xsd().backward(reader, writer)) < 2 * LIMIT_S
+    assert {each.code for each in Xsd().backward(reader, writer)} == {"ELEMENT_REMOVED"}

@@ -12,7 +12,7 @@ from typing import Final
 from lxml import etree
 
 from chappe.formats.xsd.components import XS
-from chappe.formats.xsd.xml_text import Element
+from chappe.formats.xsd.xml_text import Element, read_xml
 
 _P: Final = f"{{{XS}}}"
 _TEXT: Final = (f"{_P}documentation", f"{_P}appinfo")
@@ -64,7 +64,9 @@ def normalized(root: Element) -> str:
     )
     rest.sort(key=lambda each: (str(each.tag), each.get("name", "")))
     renamed[:] = [*head, *rest]
-    return _written(renamed, sorted(filter(None, renamed.nsmap)))
+    # libxml2 leaves out prefixes of a tree that was never a text.
+    again = read_xml(etree.tostring(renamed))
+    return _written(again, sorted(filter(None, again.nsmap)))
 
 
 _LINKS: Final = (f"{_P}include", f"{_P}import")

@@ -74,7 +74,7 @@ class _Costs:
         """How many elements and groups it has when all groups are put in."""
         match particle:
             case ElementParticle():
-                return max(len(self._model.standing(particle)), 1)
+                return self._standing(particle)
             case WildcardParticle():
                 return 1
             case Group(parts=parts):
@@ -83,11 +83,16 @@ class _Costs:
                     known = self._counts[parts] = 1 + sum(map(self.particles, parts))
                 return known
 
+    def _standing(self, particle: ElementParticle) -> int:
+        if not isinstance(particle.element, str):
+            return 1
+        return max(len(self._model.standing(particle)), 1)
+
     def first(self, particle: Particle) -> int:
         """How many elements it can begin with."""
         match particle:
             case ElementParticle():
-                return max(len(self._model.standing(particle)), 1)
+                return self._standing(particle)
             case WildcardParticle(wildcard=wildcard):
                 return max(len(wildcard.namespaces), 1)
             case Group(kind=kind, parts=parts):

@@ -56,10 +56,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """All documents, the schema's own first, and their texts for the compiler."""
+    """All documents, the schema's own first; `roots` are those of all texts, by their numbers."""
 
     documents: tuple[Document, ...]
-    texts: tuple[bytes, ...]
+    roots: tuple[Element, ...]
     locations: tuple[str, ...]
 
     def main(self) -> Element:
@@ -75,9 +75,9 @@ class Assembly:
         number = location.removeprefix(_SCHEME)
         if number == location or not number.isascii() or not number.isdigit():
             raise KeyError(location)
-        if not 0 < int(number) < len(self.texts):
+        if not 0 < int(number) < len(self.roots):
             raise KeyError(location)
-        return self.texts[int(number)]
+        return etree.tostring(self.roots[int(number)])
 
 
 def assemble(
@@ -126,7 +126,7 @@ class _Assembler:
                     waiting.append(target)
         return Assembly(
             tuple(self._documents.values()),
-            (b"", *map(etree.tostring, self._roots[1:])),
+            tuple(self._roots),
             tuple(dict.fromkeys(self._locations)),
         )
 

@@ -39,6 +39,7 @@ _MAX_DEPTH: Final = 30
 _LONGEST: Final = (300, 100, 30, 10, 3)
 _COUNT = re.compile(r"\{([0-9]{1,9})(,([0-9]{1,9})?)?\}")
 _ESCAPED: Final = {"n": "\n", "r": "\r", "t": "\t"}
+_GROUP_ENDS: Final = (")", ")*", ")+")
 _LITERAL: Final = frozenset("\\|.-^?*+{}()[]$")
 
 
@@ -118,6 +119,34 @@ def parse(pattern: str) -> Node:
     if parser.at < len(pattern):
         raise BadPattern(f"{pattern[parser.at]!r} at {parser.at} closes nothing")
     return node
+
+
+def harmless(pattern: str) -> str:
+    """The same pattern, written so that libxml2 matches it right.
+
+    Where the first of several alternatives ends with a repeated group, as in `b(a)+|c(d)+`, libxml2
+    lets the others go on into its loop: it takes "cda", and some texts in quadratic time. An empty
+    piece after the group, `b(a)+x{0}|c(d)+`, gives the loop an end of its own. And it counts only what
+    is there: `(a?){2}` refuses "a", its equal `(a?){0,2}` does not.
+    """
+    parser = _Parser(pattern)
+    parser.choice(0)
+    for start, end, text in sorted(parser.repairs, reverse=True):
+        pattern = f"{pattern[:start]}{text}{pattern[end:]}"
+    return pattern
+
+
+def _matches_nothing(node: Node) -> bool:
+    """Whether the empty text matches."""
+    match node:
+        case Characters():
+            return False
+        case Sequence(parts):
+            return all(map(_matches_nothing, parts))
+        case Choice(parts):
+            return any(map(_matches_nothing, parts))
+        case Repeat(part, least, _):
+            return least == 0 or _matches_nothing(part)
 
 
 def walk(node: Node, steps: int) -> int:
@@ -305,11 +334,16 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+        self.repairs: list[tuple[int, int, str]] = []
+        """What `harmless` writes anew: from, to, and the text."""
 
     def choice(self, depth: int) -> Node:
         if depth > _MAX_DEPTH:
             raise BadPattern(f"nested more than {_MAX_DEPTH} deep")
+        begin = self.at
         parts = [self._sequence(depth)]
+        if self.text.startswith("|", self.at) and self.text[begin : self.at].endswith(_GROUP_ENDS):
+            self.repairs.append((self.at, self.at, "x{0}"))
         while self._take("|"):
             parts.append(self._sequence(depth))
         return parts[0] if len(parts) == 1 else Choice(tuple(parts))
@@ -337,6 +371,10 @@ class _Parser:
         most = (int(found[3]) if found[3] else None) if found[2] else least
         if most is not None and most < least:
             raise BadPattern(f"the count {found[0]} ends before it begins")
+        if least and _matches_nothing(node):
+            self.repairs.append(
+                (found.start(), found.end(), f"{{0,{'' if most is None else most}}}")
+            )
         return Repeat(node, least, most)
 
     def _atom(self, depth: int) -> Node:

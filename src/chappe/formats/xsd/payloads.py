@@ -73,7 +73,7 @@ class Payloads:
                 return ()
         except NotXml as exc:
             return (_not_xml(str(exc)),)
-        except (etree.XMLSyntaxError, ValueError):
+        except (etree.LxmlError, ValueError):
             pass
         return self._violations(data)
 
@@ -131,7 +131,7 @@ class Payloads:
                     return before, _located(at, log[0])
                 before = cut
             pull.close()
-        except (etree.XMLSyntaxError, ValueError):
+        except (etree.LxmlError, ValueError):
             log = pull.feed_error_log
             if len(log):
                 return before, _located(open_[-1] if open_ else None, log[0])

@@ -489,12 +489,18 @@ def _clark(namespace: str, name: str) -> Name:
 
 
 def _true(node: Node, key: str) -> bool:
-    return (node.get(key) or "").strip() in ("true", "1")
+    said = node.get(key)
+    return said is not None and said.strip() in ("true", "1")
 
 
 def _occurs(node: Node, key: str) -> int | None:
     """`minOccurs` or `maxOccurs`; None is "unbounded"."""
-    said = (node.get(key) or "1").strip()
+    raw = node.get(key)
+    if raw is None or raw == "1":
+        return 1
+    if raw == "0":
+        return 0
+    said = raw.strip()
     if said == "unbounded" and key == "maxOccurs":
         return None
     digits = said.removeprefix("+")

@@ -25,6 +25,8 @@ _ATTRIBUTES: Final = frozenset(
         *("xpathDefaultNamespace", "inheritable", "appliesToEmpty"),
     )
 )
+# What most attributes are, none of them of XSD 1.1: looked at first, for speed.
+_COMMON: Final = frozenset(("name", "value", "minOccurs", "maxOccurs", "use", "ref"))
 _TYPES: Final = frozenset(
     ("dateTimeStamp", "dayTimeDuration", "yearMonthDuration", "anyAtomicType", "error")
 )
@@ -45,7 +47,9 @@ def refuse_unserved(node: Element, what: str) -> None:
         return
     if tag in _ELEMENTS:
         raise _unserved(what, f"xs:{tag.removeprefix(_PREFIX)}", node)
-    for key, value in node.attrib.items():
+    for key, value in node.items():
+        if key in _COMMON:
+            continue
         if key in _ATTRIBUTES or str(key).startswith(_VERSIONING):
             raise _unserved(what, f"the attribute {_shown(str(key))}", node)
         if key == "substitutionGroup" and len(value.split()) > 1:
