@@ -551,10 +551,36 @@ def test_a_change_of_a_schema_is_judged_before_it_is_made(chappe: Cli, name: str
     new = {"type": "object", "properties": {"total": {"type": "integer"}}}
     ran = chappe("schema", "check", "-", "--against", xid, stdin=json.dumps(new))
     assert ran.code == 1, ran.err
-    assert ran.lines[0] == "✗ backward"
-    assert "total" in ran.lines[1]
-    assert "✓ forward" in ran.lines
-    forward = chappe(
-        "schema", "check", "-", "--against", xid, "--rule", "forward", stdin=json.dumps(new)
-    )
-    assert forward.code == 0
+    assert ran.lines[:2] == [f"{xid}/versions/1 (JsonSchema/draft-07)", "✗ backward"]
+    assert "total" in ran.lines[2]
+    assert ran.lines[3:] == ["✓ forward", "✗ full"]
+    forward = ("--against", xid, "--rule", "forward")
+    ran = chappe("schema", "check", "-", *forward, stdin=json.dumps(new))
+    assert (ran.code, ran.lines[3]) == (0, "✓ forward   asked for")
+
+
+def test_a_change_is_judged_by_the_rule_of_the_schema_and_its_earlier_versions(
+    chappe: Cli, name: str
+) -> None:
+    text, number = ({"properties": {"total": {"type": one}}} for one in ("string", "number"))
+    tree = schemas(name, text, {})
+    tree["schemagroups"][name]["schemas"]["order"]["meta"] = {"compatibility": "backward"}
+    assert chappe.apply(tree).code == 0
+    (chappe.home / "order.v3.json").write_text(json.dumps(text), "utf-8")
+    ran = chappe("schema", "check", "order.v3.json", "--group", name)
+    assert ran.code == 1, ran.err
+    assert ran.lines[1] == "✗ backward   the rule it keeps"
+    (chappe.home / "order.schema.json").write_text(json.dumps({"title": "Order"}), "utf-8")
+    asked = ("schema", "check", "order.schema.json", "--group", name)
+    ran = chappe(*asked, "--rule", "forward_transitive")
+    assert ran.code == 1, ran.err
+    told = ran.lines.index("✗ forward_transitive   asked for")
+    assert ran.lines[told + 1].startswith("    version 1: /  TYPE_CHANGED: ")
+    assert chappe(*asked).code == 0
+    (chappe.home / "other.json").write_text(json.dumps(number), "utf-8")
+    ran = chappe("schema", "check", "other.json", "--group", name)
+    assert ran.code not in (0, 1)
+    assert "schema 'other': there is none" in ran.err
+    ran = chappe("schema", "check", "-", stdin="{}")
+    assert ran.code not in (0, 1)
+    assert "--against" in ran.err

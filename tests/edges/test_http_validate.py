@@ -143,6 +143,12 @@ async def judged(hub: Hub, schema: Any, **query: str) -> Any:
     return reply.json
 
 
+def by_rule(*, backward: bool, forward: bool) -> dict[str, bool]:
+    """The verdicts where there is one version only."""
+    both = {"backward": backward, "forward": forward, "full": backward and forward}
+    return both | {f"{rule}_transitive": verdict for rule, verdict in both.items()}
+
+
 async def test_a_change_is_judged_by_each_rule_and_by_the_events_that_were_sent(hub: Hub) -> None:
     await declared(hub)
     for number, total in enumerate([1, 2.5, 3]):
@@ -151,7 +157,7 @@ async def test_a_change_is_judged_by_each_rule_and_by_the_events_that_were_sent(
         assert taken.status == 202
     narrower = {**SCHEMA, "properties": {"total": {"type": "integer"}}}
     verdict = await judged(hub, narrower)
-    assert verdict["compatible"] == {"backward": False, "forward": True, "full": False}
+    assert verdict["compatible"] == by_rule(backward=False, forward=True)
     (difference,) = verdict["differences"]["backward"]
     assert difference["path"].endswith("/properties/total")
     assert difference["message"]
@@ -164,10 +170,59 @@ async def test_a_change_is_judged_by_each_rule_and_by_the_events_that_were_sent(
 async def test_a_change_that_breaks_nothing_says_so(hub: Hub) -> None:
     await declared(hub)
     verdict = await judged(hub, {**SCHEMA, "title": "Order"})
-    assert verdict["compatible"] == {"backward": True, "forward": True, "full": True}
+    assert verdict["compatible"] == by_rule(backward=True, forward=True)
     assert verdict["evidence"] == [
         {"type": "order.paid", "events": 0, "invalid": 0, "examples": []}
     ]
+
+
+async def test_a_change_is_judged_beside_the_earlier_versions_too(hub: Hub) -> None:
+    whole = {**SCHEMA, "properties": {"total": {"type": "integer"}}}
+    for version, schema in (("2", whole), ("3", whole | {"title": "Order"})):
+        made = await hub.declare(
+            f"{ORDERS}/versions/{version}$details",
+            {"format": "JsonSchema/draft-07", "schema": schema},
+        )
+        assert made.status == 201
+    ruled = await hub.ask("PATCH", f"{ORDERS}/meta", {}, '{"compatibility": "forward"}')
+    assert ruled.status == 200, ruled.body
+    verdict = await judged(hub, {**whole, "description": "What was bought"})
+    assert (verdict["xid"], verdict["rule"]) == (f"{ORDERS}/versions/3", "forward")
+    assert verdict["compatible"] == {
+        "backward": True,
+        "backward_transitive": False,
+        "forward": True,
+        "forward_transitive": True,
+        "full": True,
+        "full_transitive": False,
+    }
+    second, first = verdict["earlier"]
+    assert (second["xid"], first["xid"]) == (f"{ORDERS}/versions/2", f"{ORDERS}/versions/1")
+    assert second["differences"] == {"backward": [], "forward": []}
+    (narrowed,) = first["differences"]["backward"]
+    assert narrowed["path"].endswith("/properties/total")
+    narrow = await judged(hub, SCHEMA, against=f"{ORDERS}/versions/1")
+    assert (narrow["xid"], narrow["earlier"]) == (f"{ORDERS}/versions/1", [])
+
+
+async def test_the_schema_in_a_message_is_judged_with_the_events_of_its_type(hub: Hub) -> None:
+    inline = {"dataschema": SCHEMA, "dataschemaformat": "JsonSchema/draft-07"}
+    await declared(hub, dataschemaxid=None, **inline)
+    assert (await hub.publish(ce_subject="orders/1", body='{"total": 2.5}')).status == 202
+    message = "/messagegroups/shop/messages/paid"
+    narrower = {**SCHEMA, "properties": {"total": {"type": "integer"}}}
+    verdict = await judged(hub, narrower, against=message)
+    assert (verdict["xid"], verdict["rule"]) == (message, None)
+    assert verdict["compatible"] == by_rule(backward=False, forward=True)
+    (evidence,) = verdict["evidence"]
+    assert (evidence["type"], evidence["invalid"]) == ("order.paid", 1)
+
+
+async def test_a_message_stands_for_the_schema_that_it_names(hub: Hub) -> None:
+    await declared(hub)
+    verdict = await judged(hub, SCHEMA, against="/messagegroups/shop/messages/paid")
+    assert verdict["xid"] == f"{ORDERS}/versions/1"
+    assert [one["type"] for one in verdict["evidence"]] == ["order.paid"]
 
 
 @pytest.mark.parametrize(

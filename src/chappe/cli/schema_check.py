@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import BinaryIO, Final
 from urllib.parse import urlencode
 
 import click
 import msgspec
 
+from chappe.cli.registry_find import SCHEMAS, find_one
 from chappe.cli.render import printable
 from chappe.cli.session import Session, remote
 from chappe.client.hub_client import HubClient
 from chappe.client.problems import error_of
+from chappe.client.registry import RegistryClient
 from chappe.client.views import Changed, Judgement, Seen
 
 _NO = 1
-_RULES = ("backward", "forward", "full")
+_RULES: Final = (
+    "backward",
+    "forward",
+    "full",
+    "backward_transitive",
+    "forward_transitive",
+    "full_transitive",
+)
+_ENDING = re.compile(r"(\.v?\d+)?(\.(schema|json|avsc|proto|xsd))+\Z")
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-@click.option("--against", required=True, metavar="XID", help="The schema that is to change.")
+@click.option(
+    "--against",
+    metavar="SCHEMA",
+    help="What is to change: a type or a schema by name, or an xid. [default: as FILE is called]",
+)
+@click.option("--group", help="Only in the group of this id.")
 @click.option(
     "--rule",
     type=click.Choice(_RULES),
-    default="backward",
-    show_default=True,
-    help="What the exit code is about.",
+    help="What the exit code is about. [default: the schema's own rule, else backward]",
 )
 @click.option(
     "--policy",
@@ -42,8 +58,9 @@ _RULES = ("backward", "forward", "full")
 def check(
     session: Session,
     file: BinaryIO,
-    against: str,
-    rule: str,
+    against: str | None,
+    group: str | None,
+    rule: str | None,
     policy: str,
     type_: str | None,
     channel: str | None,
@@ -52,18 +69,29 @@ def check(
     """Tell whether a schema may become what FILE (or -) holds, and which stored events say no.
 
     \b
-      chappe schema check order.json --against /schemagroups/shop/schemas/order
+      chappe schema check order.paid.json
+      chappe schema check new.avsc --against /schemagroups/shop/schemas/order
 
-    Nothing is changed. The exit code is 1 when the change breaks --rule, or a stored event would no longer
+    Nothing is changed. The exit code is 1 when the change breaks the rule, or a stored event would no longer
     be valid.
     """  # noqa: D301 - click's mark for lines as they are
-    asked = {"against": against, "policy": policy, "type": type_, "channel": channel, "last": last}
-    query = urlencode({name: value for name, value in asked.items() if value is not None}, safe="/")
+    name = against or type_ or _ENDING.sub("", PurePath(file.name).name)
+    if name in ("-", "<stdin>"):
+        raise click.UsageError("--against: what comes from standard input does not say its name")
+    asked = {"policy": policy, "type": type_, "channel": channel, "last": last}
     document = file.read()
 
     async def ask(hub: HubClient) -> bytes:
+        xid = name
+        if not xid.startswith("/"):
+            xid = str((await find_one(RegistryClient(hub), SCHEMAS, name, group=group))["xid"])
+        wanted = {"against": xid, **asked}
+        query = {key: value for key, value in wanted.items() if value is not None}
         answer = await hub.exchange(
-            "POST", f"/validate/schema?{query}", document, {"accept": "application/json"}
+            "POST",
+            f"/validate/schema?{urlencode(query, safe='/')}",
+            document,
+            {"accept": "application/json"},
         )
         if answer.status != 200:
             raise error_of(answer)
@@ -71,22 +99,40 @@ def check(
 
     body = session.run(ask)
     judgement = msgspec.json.decode(body, type=Judgement)
+    kept = rule or judgement.rule or "backward"
     if session.output in ("json", "jsonl"):
         session.pass_through(body)
     else:
-        _print(session, judgement)
+        _print(session, judgement, kept)
     misfits = sum(one.invalid for one in judgement.evidence)
-    if misfits or not judgement.compatible[rule]:
+    if misfits or not judgement.compatible[kept]:
         click.get_current_context().exit(_NO)
 
 
-def _print(session: Session, judgement: Judgement) -> None:
+def _print(session: Session, judgement: Judgement, kept: str) -> None:
+    session.say(f"{printable(judgement.xid)} ({judgement.format})")
     for rule in _RULES:
-        session.say(f"{'✓' if judgement.compatible[rule] else '✗'} {rule}")
-        for change in judgement.differences.get(rule, ()):
-            session.say(f"    {_told(change)}")
-    for one in judgement.evidence:
-        _print_evidence(session, one)
+        direction, _, transitive = rule.partition("_")
+        if transitive and not judgement.earlier:
+            continue
+        own = "   the rule it keeps" if rule == judgement.rule else "   asked for"
+        said = own if rule == kept and (judgement.rule or kept != "backward") else ""
+        session.say(f"{'✓' if judgement.compatible[rule] else '✗'} {rule}{said}")
+        if not transitive:
+            _print_changes(session, judgement.differences.get(direction, ()), "")
+            continue
+        for one in judgement.earlier:
+            version = printable(one.xid.rpartition("/")[2])
+            _print_changes(session, one.differences.get(direction, ()), f"version {version}: ")
+    for seen in judgement.evidence:
+        _print_evidence(session, seen)
+
+
+def _print_changes(session: Session, changes: Sequence[Changed], before: str) -> None:
+    for change in changes:
+        fix = f"  fix: {printable(change.fix)}" if change.fix else ""
+        where = change.path or "/"
+        session.say(f"    {before}{where}  {change.code}: {printable(change.message)}{fix}")
 
 
 def _print_evidence(session: Session, one: Seen) -> None:
@@ -99,8 +145,3 @@ def _print_evidence(session: Session, one: Seen) -> None:
         first = example.errors[0]
         where = f"{example.position}  {printable(example.source)}#{printable(example.id)}"
         session.say(f"    {where}  {first.pointer or '/'}: {printable(first.message)}")
-
-
-def _told(change: Changed) -> str:
-    fix = f"  fix: {printable(change.fix)}" if change.fix else ""
-    return f"{change.path or '/'}  {change.code}: {printable(change.message)}{fix}"

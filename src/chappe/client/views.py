@@ -67,12 +67,26 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     examples: Sequence[Example] = ()
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True):
-    """May a schema change (`POST /validate/schema`)? By rule: "backward", "forward", "full"."""
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """An ancestor of the schema that is to change, and what of the new one does not fit it."""
 
+    xid: str
+    differences: Mapping[str, Sequence[Changed]]
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """May a schema change (`POST /validate/schema`)? `compatible` by rule, such as "full_transitive".
+
+    `differences` are those with the present version (`xid`), by "backward" and "forward"; `rule` is
+    the one that the schema keeps.
+    """
+
+    xid: str
     format: str
+    rule: str | None
     compatible: Mapping[str, bool]
     differences: Mapping[str, Sequence[Changed]]
+    earlier: Sequence[Earlier] = ()
     evidence: Sequence[Seen] = ()
 
 

@@ -10,11 +10,11 @@ from chappe.domain.errors import NotFound
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.formats.languages import Languages
-from chappe.formats.schema_language import Check, Difference, Policy, Violation
+from chappe.formats.schema_language import Check, Difference, Policy, Schema, Violation
 from chappe.kit.latest import Latest
 from chappe.ports.event_index import LIMIT, Query
+from chappe.registry.lines import Document, line_at
 from chappe.registry.state import State
-from chappe.registry.versions_at import version_at
 
 MOST_EXAMPLES: Final = 10
 
@@ -64,16 +64,28 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a change comes to.
+class Comparison:
+    """A schema beside the one at `xid`.
 
-    `backward` tells why data of the present schema cannot be read with the new one, `forward` why
-    data of the new one cannot be read with the present one; both empty: fully compatible.
+    `backward` tells why data of that one cannot be read with the new one, `forward` why data of the
+    new one cannot be read with that one; both empty: fully compatible.
+    """
+
+    xid: str
+    backward: Sequence[Difference]
+    forward: Sequence[Difference]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a change comes to: beside the present schema, then beside each one before it.
+
+    `rule` is the compatibility that the schema itself keeps, "" where it has none.
     """
 
     format: str
-    backward: Sequence[Difference]
-    forward: Sequence[Difference]
+    rule: str
+    compared: Sequence[Comparison]
     evidence: Sequence[Evidence] = ()
 
 
@@ -97,34 +109,42 @@ class Judge:
     ) -> Judgement:
         """The judgement on `document` instead of the schema at the xid `present`.
 
-        Evidence is of `type`, or of the types whose messages name the schema; `last` events of each.
+        `present` is a schema, a version of one, or a message that holds or names one. Evidence is of
+        `type`, or of the types whose messages name the schema; `last` events of each.
 
         Raises:
             NotFound: there is no such schema or channel.
             Malformed: the document is no schema of the present one's format.
         """
-        version = version_at(self.state.value.tree, present)
-        if version is None:
+        state = self.state.value
+        line = line_at(state.tree, state.declarations, present)
+        if line is None:
             raise NotFound(f"schema {present!r}: the registry has none there")
-        format_ = str(version.attributes.get("format", ""))
-        old = self.languages.parse(version.document or b"", format_)
+        format_ = line.documents[0].format
         new = self.languages.parse(document, format_)
         check = self.languages.compile(document, format_)
-        types = [type] if type is not None else self._types_of(present)
+        types = [type] if type is not None else self._types_of(line.xid)
         return Judgement(
             new.format,
-            self.languages.compare(new, old, policy=policy),
-            self.languages.compare(old, new, policy=policy),
+            line.rule,
+            [self._compared(new, one, policy) for one in line.documents],
             [await self._evidence(check, one, channel, last) for one in types],
         )
 
-    def _types_of(self, xid: str) -> list[str]:
-        """The event types whose messages name the schema, or a version of it."""
-        place = xid.partition("/versions/")[0]
+    def _compared(self, new: Schema, there: Document, policy: Policy) -> Comparison:
+        old = self.languages.parse(there.text, there.format)
+        return Comparison(
+            there.xid,
+            self.languages.compare(new, old, policy=policy),
+            self.languages.compare(old, new, policy=policy),
+        )
+
+    def _types_of(self, place: str) -> list[str]:
+        """The event types whose messages hold the schema, name it, or name a version of it."""
         return sorted(
             one.type
             for one in self.state.value.declarations.values()
-            if one.schemaxid is not None and one.schemaxid.partition("/versions/")[0] == place
+            if one.path == place or (one.schemaxid or "").partition("/versions/")[0] == place
         )
 
     async def _evidence(self, check: Check, type: str, channel: str, last: int) -> Evidence:

@@ -101,7 +101,8 @@ def hub_paths() -> dict[str, Schema]:
         "events",
         "read",
         parameters=[
-            query("against", "The xid of the schema that is to change.", TEXT, required=True),
+            query("against", "The xid of the schema that is to change, or of the message that holds it.", TEXT,
+                  required=True),
             query("policy", "How JSON Schemas are compared.",
                   {"enum": ["strict", "lenient", "semantic"]}),
             query("type", "Events of this type; else of those whose messages name the schema.", TEXT),

@@ -15,7 +15,7 @@ from typing import Final
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import InvalidBatch, InvalidEvent, Malformed, NotFound
 from chappe.domain.event import Event
-from chappe.flows.judge import Evidence
+from chappe.flows.judge import Comparison, Evidence, Judgement
 from chappe.formats import cloudevents_http
 from chappe.formats.schema_language import Difference, Policy, Verdict, Violation
 from chappe.http.exchange import Request, Response, json_response
@@ -69,20 +69,41 @@ async def judge(parts: Parts, request: Request) -> Response:
         channel=query.get("channel", DEFAULT),
         last=_count(query.get("last", str(LIMIT))),
     )
-    backward, forward = not judgement.backward, not judgement.forward
+    present, *earlier = judgement.compared
     return json_response(
         {
             "against": against,
+            "xid": present.xid,
             "format": judgement.format,
+            "rule": judgement.rule.lower() or None,
             "policy": policy.lower(),
-            "compatible": {"backward": backward, "forward": forward, "full": backward and forward},
-            "differences": {
-                "backward": [_difference(one) for one in judgement.backward],
-                "forward": [_difference(one) for one in judgement.forward],
-            },
+            "compatible": _compatible(judgement),
+            "differences": _differences(present),
+            "earlier": [{"xid": one.xid, "differences": _differences(one)} for one in earlier],
             "evidence": [_evidence(one) for one in judgement.evidence],
         }
     )
+
+
+def _compatible(judgement: Judgement) -> dict[str, bool]:
+    """By rule; what is transitive is about the earlier versions, too."""
+    backward = [not one.backward for one in judgement.compared]
+    forward = [not one.forward for one in judgement.compared]
+    return {
+        "backward": backward[0],
+        "backward_transitive": all(backward),
+        "forward": forward[0],
+        "forward_transitive": all(forward),
+        "full": backward[0] and forward[0],
+        "full_transitive": all(backward) and all(forward),
+    }
+
+
+def _differences(one: Comparison) -> Mapping[str, object]:
+    return {
+        "backward": [_difference(each) for each in one.backward],
+        "forward": [_difference(each) for each in one.forward],
+    }
 
 
 def _difference(one: Difference) -> Mapping[str, str]:
