@@ -241,6 +241,29 @@ def test_capabilities_attribute_which_ignores_count_says_the_state_before() -> N
     assert registry.refusal(request).kind == "bad_ignore"
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_capabilities_attribute_which_flags_shape_the_answer_says_the_state_after(
+    method: str,
+) -> None:
+    available = {"capabilities": {"mutable": True}}
+    registry = Registry()
+    without = {"capabilities": {"available": available, "flags": ["ignore"]}}
+    assert (
+        "capabilities" not in registry.done(Request(method, "/?inline=capabilities", without)).json
+    )
+
+    having = {"capabilities": {"available": available, "flags": ["inline"]}}
+    shown = registry.done(Request(method, "/?inline=capabilities", having)).json
+    assert shown["capabilities"]["flags"] == ["inline"]
+
+
+def test_capabilities_attribute_the_specversion_asked_for_is_one_of_the_state_before() -> None:
+    registry = Registry(specversions=["1.0-rc4", "2.0"])
+    request = patch("/?specversion=2.0", {"capabilities": {"specversions": ["1.0-rc4"]}})
+    registry.patch(request.path, request.body)
+    assert registry.get("/capabilities")["specversions"] == ["1.0-rc4"]
+
+
 def test_capabilities_attribute_which_formats_count_says_the_state_after() -> None:
     files = {"validateformat": True, "hasdocument": True, "strictvalidation": True}
     registry = Registry(model_of(files), formats=[], compatibilities={})

@@ -45,7 +45,7 @@ def parse_flags(
         raw_query: what stands behind the "?", as it was sent.
         target: what the path names.
         method: the HTTP method.
-        tree: the registry before the request; its capabilities tell which flags count.
+        tree: the registry; its capabilities tell which flags count.
         path: the request's path for messages; the target's xid where it is not given.
         inline: whether `inline` is looked at; its paths are those of the model that is answered
             with, and a write may bring that itself.

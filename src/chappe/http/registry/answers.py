@@ -139,13 +139,21 @@ def _write(
     )
     written = write(tree, request, rules)
     if may_replace_model:
-        # What is inlined is named by the model that is answered with; which flags count, the
-        # capabilities before the request say (core/http.md "PATCH and PUT /capabilities").
-        answered = replace(tree, model=written.tree.model)
+        answered = _as_answered(tree, written.tree)
         flags = parse_flags(
             asked.query, target=target, method=asked.method, tree=answered, path=path
         )
     return written, shown.written(written, request, flags, asked, edge)
+
+
+def _as_answered(before: Tree, after: Tree) -> Tree:
+    """The registry by which the flags of a write to the registry itself shape its answer.
+
+    core/spec.md "`capabilities` Attribute": what comes after capabilities is processed by the new
+    ones, but what decides whether capabilities and modelsource are taken at all, by the former.
+    """
+    former = {name: before.capabilities[name] for name in ("ignores", "specversions")}
+    return replace(after, capabilities={**after.capabilities, **former})
 
 
 _Method: TypeAlias = Literal["PUT", "PATCH", "POST", "DELETE"]
