@@ -137,17 +137,39 @@ def test_updating_nested_an_absent_or_empty_map_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "owner", "name"),
     [
-        ("/", {"dirs": {"d9": None}}),
-        (D1, {"notes": {"n9": None}}),
-        (N1, {"versions": {"v9": None}}),
-        ("/", {"dirs": {"d1": {"notes": {"n1": {"versions": {"v1": None}}}}}}),
+        (D1, {"notes": {"n9": None}}, D1, "notes"),
+        (N1, {"versions": {"v9": None}}, N1, "versions"),
+        ("/", {"dirs": {"d1": {"notes": {"n9": None}}}}, D1, "notes"),
+        ("/", {"dirs": {"d1": {"notes": {"n1": {"versions": {"v1": None}}}}}}, N1, "versions"),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_updating_nested_null_is_no_entity(method: str, path: str, body: Any) -> None:
-    assert small().refusal(Request(method, path, body)).kind == "bad_request"
+def test_updating_nested_null_is_no_entity(
+    method: str, path: str, body: Any, owner: str, name: str
+) -> None:
+    # "Error Processing": a server may choose a more appropriate error than the one named.
+    refusal = small().refusal(Request(method, path, body))
+    assert (refusal.kind, refusal.json["subject"]) == ("invalid_attribute", owner)
+    assert refusal.json["args"]["name"] == name
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        put("/", {"dirs": {"d9": None}}),
+        post("/", {"dirs": {"d9": None}}),
+        post("/dirs", {"d9": None}),
+        post(D1, {"notes": {"n9": None}}),
+        post(f"{D1}/notes", {"n9": None}),
+        post(f"{N1}/versions", {"v9": None}),
+    ],
+    ids=lambda request: f"{request.method} {request.path}",
+)
+def test_updating_collections_null_is_no_entity(request_: Request) -> None:
+    refusal = small().refusal(request_)
+    assert (refusal.kind, refusal.json["subject"]) == ("bad_request", request_.path)
 
 
 @pytest.mark.parametrize("value", ["d", 5, [], True])

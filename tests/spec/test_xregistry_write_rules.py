@@ -252,20 +252,20 @@ def test_nested_collections_are_merged_only() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    ("method", "path", "body", "kind"),
     [
-        ("POST", "/", {"dirs": {"d1": None}}),
-        ("POST", "/dirs", {"d1": []}),
-        ("PUT", "/dirs/d1", {"files": {"f1": None}}),
-        ("POST", "/dirs/d1/files", {"f1": "x"}),
-        ("PUT", F1, {"versions": {"v1": None}}),
-        ("POST", f"{F1}/versions", {"v1": 1}),
+        ("POST", "/", {"dirs": {"d1": None}}, "bad_request"),
+        ("POST", "/dirs", {"d1": []}, "bad_request"),
+        ("PUT", "/dirs/d1", {"files": {"f1": None}}, "invalid_attribute"),
+        ("POST", "/dirs/d1/files", {"f1": "x"}, "bad_request"),
+        ("PUT", F1, {"versions": {"v1": None}}, "invalid_attribute"),
+        ("POST", f"{F1}/versions", {"v1": 1}, "bad_request"),
     ],
 )
 def test_nested_collections_an_entry_that_is_no_entity_is_refused(
-    method: Any, path: str, body: Any
+    method: Any, path: str, body: Any, kind: str
 ) -> None:
-    assert registry().refusal(method, path, body).kind == "bad_request"
+    assert registry().refusal(method, path, body).kind == kind
 
 
 def test_an_error_anywhere_undoes_everything() -> None:

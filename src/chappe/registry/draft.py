@@ -98,7 +98,7 @@ class Draft:
         before = self.tree.of(type.plural)
         key = (type.plural, id.lower())
         clash = before.clash(id) or self.made.get(key)
-        check_new_id(id, singular=type.singular, clash=clash, path=self.path)
+        self._check_new_id(id, f"/{type.plural}", ("Group", type.singular), clash)
         self.made[key] = id
         group = GroupDraft(id, type, None, Entry(None, {}), self.uid())
         self.groups.setdefault(type.plural, {})[id] = group
@@ -109,7 +109,8 @@ class Draft:
         """A resource that was not there, without versions."""
         key = (type.plural, id.lower())
         clash = group.of(type.plural).clash(id) or group.made.get(key)
-        check_new_id(id, singular=type.singular, clash=clash, path=self.path)
+        siblings = f"{group.xid}/{type.plural}"
+        self._check_new_id(id, siblings, ("Resource", type.singular), clash)
         group.made[key] = id
         resource = ResourceDraft(id, type, group, None, Entry(None, {}), self.uid())
         group.resources.setdefault(type.plural, {})[id] = resource
@@ -118,16 +119,24 @@ class Draft:
 
     def make_version(self, resource: ResourceDraft, id: str) -> VersionDraft:
         """A version that was not there, without attributes."""
-        before = resource.before
-        clash = resource.made.get(id.lower())
-        if clash is None and before is not None:
-            clash = before.versions.clash(id)
-        check_new_id(id, singular="version", clash=clash, path=self.path)
+        self.check_version_id(resource, id)
         resource.made[id.lower()] = id
         version = VersionDraft(id, None, Entry(None, {}), None, self.uid(), unlinked=True)
         resource.touched[id] = version
         resource.meta.touch(self.now)
         return version
+
+    def check_version_id(self, resource: ResourceDraft, id: str) -> None:
+        """Refuse an id that no version of a resource can be made under.
+
+        Raises:
+            RegistryError: malformed_id, bad_request.
+        """
+        before = resource.before
+        clash = resource.made.get(id.lower())
+        if clash is None and before is not None:
+            clash = before.versions.clash(id)
+        self._check_new_id(id, f"{resource.xid}/versions", ("Version", "version"), clash)
 
     def all_groups(self) -> Iterator[GroupDraft]:
         """The groups touched."""
@@ -149,6 +158,38 @@ class Draft:
         for group in self.all_groups():
             group.resources.clear()
 
+    def _check_new_id(
+        self, id: str, siblings: str, kind: tuple[str, str], clash: str | None
+    ) -> None:
+        """Refuse an id that breaks the grammar, or that another has but for its case.
+
+        (core/spec.md "`<SINGULAR>id` (`id`) Attribute")
+
+        Args:
+            id: of an entity that is to be made.
+            siblings: the path of its collection.
+            kind: the specification's word for what it is, and the singular of its type.
+            clash: the other one's id.
+        """
+        word, singular = kind
+        if not ID.fullmatch(id):
+            detail = (
+                f"a {singular}id has 1 to 128 of the characters A-Z a-z 0-9 - . _ ~ : @ and begins"
+                " with a letter, a digit or _"
+            )
+            raise RegistryError("malformed_id", self.path, id=id, error_detail=detail)
+        if word == "Version" and id in ("null", "request"):
+            detail = (
+                'a versionid is not "null" or "request", which "setdefaultversionid" gives a sense'
+            )
+            raise RegistryError("malformed_id", self.path, id=id, error_detail=detail)
+        if clash is not None and clash != id:
+            detail = (
+                f'Attempting to create a {word} with a "{singular}id" of "{id}", when one already'
+                f' exists as "{clash}"'
+            )
+            raise RegistryError("bad_request", f"{siblings}/{clash}", error_detail=detail)
+
     def built(self) -> Tree:
         """The tree with everything done."""
         groups = dict(self.tree.groups)
@@ -159,24 +200,3 @@ class Draft:
             if changes:
                 put_collection(groups, plural, groups.get(plural, Collection()).changed(changes))
         return Tree(self.registry.attributes, self.model, self.capabilities, groups, self.next_uid)
-
-
-def check_new_id(id: str, *, singular: str, clash: str | None, path: str) -> None:
-    """Refuse an id that breaks the grammar, or that another has but for its case.
-
-    (core/spec.md "`<SINGULAR>id` (`id`) Attribute")
-    """
-    if not ID.fullmatch(id):
-        detail = (
-            f"a {singular}id has 1 to 128 of the characters A-Z a-z 0-9 - . _ ~ : @ and begins"
-            " with a letter, a digit or _"
-        )
-        raise RegistryError("malformed_id", path, id=id, error_detail=detail)
-    if singular == "version" and id in ("null", "request"):
-        detail = 'a versionid is not "null" or "request", which "setdefaultversionid" gives a sense'
-        raise RegistryError("malformed_id", path, id=id, error_detail=detail)
-    if clash is not None and clash != id:
-        detail = (
-            f'the {singular}id "{id}" differs in case only from that of the {singular} "{clash}"'
-        )
-        raise RegistryError("bad_request", path, error_detail=detail)

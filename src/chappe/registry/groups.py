@@ -10,7 +10,15 @@ from chappe.registry.draft import Draft
 from chappe.registry.entity_drafts import GroupDraft
 from chappe.registry.errors import RegistryError
 from chappe.registry.group_constraints import check_own
-from chappe.registry.merging import Sent, check_epoch, check_sent_id, entity_of, map_of, merge
+from chappe.registry.merging import (
+    Sent,
+    check_epoch,
+    check_sent_id,
+    entity_of,
+    map_of,
+    merge,
+    nested_entity_of,
+)
 from chappe.registry.model import GroupType, Model
 from chappe.registry.model_source import check_immutable, compile_model
 from chappe.registry.paths import RESERVED
@@ -111,7 +119,7 @@ def _put_groups_of(draft: Draft, sent: Sent, *, patch: bool, subject: str) -> No
 def put_groups(draft: Draft, type: GroupType, sent: Sent, *, patch: bool) -> frozenset[str]:
     """Make or update groups by id; gives their xids."""
     for id, value in sent.items():
-        one = entity_of(draft, value, key=id, singular=type.singular)
+        one = entity_of(draft, value, key=id, type=f'"{type.singular}"')
         put_group(draft, type, id, one, patch=patch)
     return frozenset(f"/{type.plural}/{id}" for id in sent)
 
@@ -127,9 +135,9 @@ def put_group(
 ) -> GroupDraft:
     """Make or update a group, and the resources that the request nests in it."""
     xid = f"/{type.plural}/{id}"
+    group = draft.group(type, id) or draft.make_group(type, id)
     if not ids_ignored:
         check_sent_id(sent, singular=type.singular, expected=id, subject=xid)
-    group = draft.group(type, id) or draft.make_group(type, id)
     group.asked = True
     if group.before is not None:
         check_epoch(draft, sent.get("epoch"), group.before.attributes.get("epoch"), xid)
@@ -140,7 +148,7 @@ def put_group(
     _conform(draft, group)
     for plural in type.resources:
         resources = map_of(sent.get(plural), name=plural, subject=xid)
-        put_resources(draft, group, plural, resources, patch=patch)
+        put_resources(draft, group, plural, resources, patch=patch, nested=True)
     return group
 
 
@@ -167,13 +175,26 @@ def _conform(draft: Draft, group: GroupDraft) -> None:
 
 
 def put_resources(
-    draft: Draft, group: GroupDraft, plural: str, sent: Sent, *, patch: bool
+    draft: Draft,
+    group: GroupDraft,
+    plural: str,
+    sent: Sent,
+    *,
+    patch: bool,
+    nested: bool = False,
 ) -> frozenset[str]:
-    """Make or update resources by id; gives the xids of those that are not passed over."""
+    """Make or update resources by id; gives the xids of those that are not passed over.
+
+    `nested`: they are an attribute of the group in the request, not the request's own map.
+    """
     type = group.type.resources[plural]
     done: list[str] = []
     for id, value in sent.items():
-        one = entity_of(draft, value, key=id, singular=type.singular)
+        if nested:
+            detail = f'Key "{id}" doesn\'t appear to be of type "{type.singular}"'
+            one = nested_entity_of(value, name=plural, owner=group.xid, detail=detail)
+        else:
+            one = entity_of(draft, value, key=id, type=f'"{type.singular}"')
         resource = put_resource(draft, group, type, id, one, patch=patch)
         if resource is not None:
             done.append(resource.xid)

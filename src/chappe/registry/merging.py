@@ -89,14 +89,29 @@ def _same_time(one: Any, other: Any) -> bool:
     return isinstance(one, str) and isinstance(other, str) and instant(one) == instant(other)
 
 
-def entity_of(draft: Draft, value: Any, *, key: str, singular: str) -> Sent:
-    """An entity of the request's map: a JSON object (core/spec.md "Updating Nested Registry …")."""
+def entity_of(draft: Draft, value: Any, *, key: str, type: str) -> Sent:
+    """An entity of the map that the request is: a JSON object.
+
+    Raises:
+        RegistryError: bad_request.
+    """
     if not isinstance(value, Mapping):
-        raise RegistryError(
-            "bad_request",
-            draft.path,
-            error_detail=f'Value of "{key}" must be a "{singular}"',
-        )
+        detail = f'Value of "{key}" must be a {type}'
+        raise RegistryError("bad_request", draft.path, error_detail=detail)
+    return value
+
+
+def nested_entity_of(value: Any, *, name: str, owner: str, detail: str) -> Sent:
+    """An entity of a map that is an attribute of another: a JSON object.
+
+    core/spec.md "Updating Nested Registry Collections" names bad_request; the attribute and the
+    xid of its owner tell more than that ("Error Processing": "a more appropriate one").
+
+    Raises:
+        RegistryError: invalid_attribute.
+    """
+    if not isinstance(value, Mapping):
+        raise RegistryError("invalid_attribute", owner, name=name, error_detail=detail)
     return value
 
 

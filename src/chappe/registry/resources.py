@@ -19,7 +19,7 @@ from chappe.registry.errors import RegistryError
 from chappe.registry.lineage import expendable
 from chappe.registry.linking import check_ancestors, link
 from chappe.registry.matchversions import check_matching
-from chappe.registry.merging import Sent, check_sent_id, entity_of, map_of
+from chappe.registry.merging import Sent, check_sent_id, map_of, nested_entity_of
 from chappe.registry.model import ResourceType
 from chappe.registry.request import DocumentWrite
 from chappe.registry.target import Level
@@ -76,12 +76,12 @@ def put_resource(
     """Make or update a resource with what the request says of it: steps 1 and 2 of the algorithm."""
     xid = f"{group.xid}/{type.plural}/{id}"
     headers = sent.attributes if isinstance(sent, DocumentWrite) else sent
-    if not ids_ignored:
-        check_sent_id(headers, singular=type.singular, expected=id, subject=xid)
-    meta = _meta_of(headers, type, id, xid)
     resource = open_resource(draft, group, type, id)
     if resource is None:
         return None
+    if not ids_ignored:
+        check_sent_id(headers, singular=type.singular, expected=id, subject=xid)
+    meta = _meta_of(headers, type, id, xid)
     body = {name: value for name, value in headers.items() if name != "meta"}
     if isinstance(sent, DocumentWrite) and sent.document and resource.is_xref:
         body[type.singular] = sent.document
@@ -151,7 +151,8 @@ def _sets_xref(
 
 def _put_versions(draft: Draft, resource: ResourceDraft, versions: Sent, *, patch: bool) -> None:
     for id, value in versions.items():
-        one = entity_of(draft, value, key=id, singular="version")
+        detail = f'key "{id}" in attribute "versions" doesn\'t appear to be of type "version"'
+        one = nested_entity_of(value, name="versions", owner=resource.xid, detail=detail)
         put_one_version(draft, resource, id, one, patch=patch)
 
 
@@ -167,6 +168,8 @@ def put_one_version(
     """Make or update a version that the path or a key of a map names."""
     refuse_versions(draft, resource)
     headers = sent.attributes if isinstance(sent, DocumentWrite) else sent
+    if not resource.has(id):
+        draft.check_version_id(resource, id)
     if not ids_ignored:
         subject = f"{resource.xid}/versions/{id}"
         singular = resource.type.singular
@@ -203,10 +206,12 @@ def put_meta(
 ) -> ResourceDraft | None:
     """Make or update a resource's meta; a resource that is not there gets a version, too."""
     xid = f"{group.xid}/{type.plural}/{id}"
+    resource = open_resource(draft, group, type, id)
+    if resource is None:
+        return None
     if not ids_ignored:
         check_sent_id(sent, singular=type.singular, expected=id, subject=f"{xid}/meta")
-    resource = open_resource(draft, group, type, id)
-    if resource is None or _sets_xref(draft, resource, {}, sent, patch=patch):
+    if _sets_xref(draft, resource, {}, sent, patch=patch):
         return resource
     resource.wish = MetaWish(dict(sent), patch)
     if resource.before is None or resource.was_xref:

@@ -89,7 +89,7 @@ def _post_groups(draft: Draft, target: Target) -> Written:
     done: set[str] = set()
     for plural, groups in body.items():
         type = draft.model.groups[plural]
-        sent = entity_of(draft, groups, key=plural, singular="map")
+        sent = entity_of(draft, groups, key=plural, type='"map"')
         done |= {f"/{plural}"} | put_groups(draft, type, sent, patch=False)
     return Written(draft.tree, (), target, frozenset(done))
 
@@ -108,7 +108,7 @@ def _write_group(draft: Draft, target: Target, *, patch: bool) -> Written:
     group = implied_group(draft, type, target.gid)
     done: set[str] = set()
     for plural, resources in body.items():
-        sent = entity_of(draft, resources, key=plural, singular="map")
+        sent = entity_of(draft, resources, key=plural, type='"map"')
         done |= {f"{group.xid}/{plural}"} | put_resources(draft, group, plural, sent, patch=False)
     return Written(draft.tree, (), target, frozenset(done))
 
@@ -200,7 +200,7 @@ def _put_versions(
         return None, frozenset()
     refuse_versions(draft, resource)
     for id, value in body.items():
-        one = entity_of(draft, value, key=id, singular="version")
+        one = entity_of(draft, value, key=id, type="version")
         put_one_version(draft, resource, id, one, patch=patch)
     return resource, frozenset(f"{resource.xid}/versions/{id}" for id in body)
 
