@@ -72,23 +72,43 @@ def test_constraints_of_a_group_bind_what_is_in_it_already() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "inherited"),
+    ("own", "inherited", "named"),
     [
-        ({"enum": ["prod"]}, {"enum": ["dev"]}),
-        ({"enum": ["nope"]}, {}),
-        ({"enum": [5]}, {}),
-        ({"default": "nope"}, {}),
-        ({"default": "prod"}, {"enum": ["dev"]}),
-        ({"enum": ["dev"]}, {"default": "prod"}),
-        ({"equals": "name"}, {"equals": "stage"}),
-        ({"equals": "nope"}, {}),
-        ({"equals": "epoch"}, {}),
+        ({"enum": ["prod"]}, {"enum": ["dev"]}, "(prod)"),
+        ({"enum": ["nope"]}, {}, "(nope)"),
+        ({"default": "nope"}, {}, "(nope)"),
+        ({"default": "prod"}, {"enum": ["dev"]}, "(prod)"),
+        ({"default": "prod", "enum": ["dev"]}, {}, "(prod)"),
+        ({"enum": ["dev"]}, {"default": "prod"}, "(prod)"),
+        ({"equals": "name"}, {"equals": "stage"}, "(name)"),
     ],
 )
-def test_constraints_of_a_group_only_narrow(own: Any, inherited: Any) -> None:
+def test_constraints_of_a_group_only_narrow(own: Any, inherited: Any, named: str) -> None:
     hub = constrained(None, **inherited)
 
     error = hub.refusal("PUT", "/dirs/d1", {"constraints": {"files.stage": own}})
+    assert (error.kind, error.subject) == ("bad_request", "/dirs/d1")
+    detail = error.args_shown["error_detail"]
+    assert detail.startswith('Group "/dirs/d1" constraint "files.stage" has a')
+    assert named in detail
+
+
+def test_constraints_of_a_group_have_the_attributes_default_in_their_enum() -> None:
+    stage = {"type": "string", "required": True, "default": "dev"}
+    hub = Registry(files(attributes={"stage": stage}))
+
+    for own in ({"enum": ["dev", "prod"]}, {"enum": ["prod"], "default": "prod"}):
+        hub.put("/dirs/d1", {"constraints": {"files.stage": own}})
+    error = hub.refusal("PUT", "/dirs/d1", {"constraints": {"files.stage": {"enum": ["prod"]}}})
+    assert (error.kind, error.subject) == ("bad_request", "/dirs/d1")
+    assert "(dev)" in error.args_shown["error_detail"]
+
+
+@pytest.mark.parametrize(
+    "own", [{"enum": [5]}, {"default": 5}, {"equals": "nope"}, {"equals": "epoch"}]
+)
+def test_constraints_of_a_group_are_valid_in_themselves(own: Any) -> None:
+    error = constrained().refusal("PUT", "/dirs/d1", {"constraints": {"files.stage": own}})
     assert (error.kind, error.subject) == ("invalid_attribute", "/dirs/d1")
 
 
