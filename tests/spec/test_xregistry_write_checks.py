@@ -318,25 +318,48 @@ def test_model_a_type_with_entities_cannot_go() -> None:
 
 
 @pytest.mark.parametrize(
-    "aspects",
+    ("aspects", "kind", "subject"),
     [
-        {"attributes": {"size": {"type": "string"}}},
-        {},
-        {"attributes": {"size": {"type": "integer"}, "b": {"type": "string", "required": True}}},
-        {"attributes": {"size": {"type": "integer", "enum": [1, 2]}}},
-        {
-            "attributes": {"size": {"type": "integer"}},
-            "metaattributes": {"x": {"type": "string", "required": True}},
-        },
+        ({"attributes": {"size": {"type": "string"}}}, "invalid_attribute", V1),
+        ({}, "unknown_attribute", V1),
+        (
+            {
+                "attributes": {
+                    "size": {"type": "integer"},
+                    "b": {"type": "string", "required": True},
+                }
+            },
+            "required_attribute_missing",
+            V1,
+        ),
+        ({"attributes": {"size": {"type": "integer", "enum": [1, 2]}}}, "invalid_attribute", V1),
+        (
+            {
+                "attributes": {"size": {"type": "integer"}},
+                "metaattributes": {"x": {"type": "string", "required": True}},
+            },
+            "required_attribute_missing",
+            f"{F1}/meta",
+        ),
     ],
 )
-def test_model_what_is_stored_must_comply(aspects: Any) -> None:
+def test_model_what_is_stored_must_comply(aspects: Any, kind: str, subject: str) -> None:
     hub = Registry(files(attributes={"size": {"type": "integer"}}))
     hub.put(F1, {"size": 5})
 
     error = updated(hub, **aspects)
-    assert (error.kind, error.subject) == ("model_compliance_error", "/model")
-    assert F1 in error.detail
+    assert (error.kind, error.subject, error.detail) == (kind, subject, "")
+
+
+def test_model_all_that_does_not_comply_is_told_at_once() -> None:
+    hub = Registry(files(attributes={"size": {"type": "integer"}}))
+    for name in ("f1", "f2", "f3"):
+        hub.put(f"/dirs/d1/files/{name}", {"size": 5})
+
+    error = updated(hub)
+    assert (error.kind, error.subject) == ("unknown_attribute", V1)
+    assert "/dirs/d1/files/f2/versions/1" in error.detail
+    assert "/dirs/d1/files/f3/versions/1" in error.detail
 
 
 def test_model_a_default_is_filled_in_and_updates_nothing() -> None:

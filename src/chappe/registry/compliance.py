@@ -1,12 +1,14 @@
 """Whether what is stored complies with a model that a request replaces.
 
 core/model.md "Creating or Updating the Registry Model": an entity that would break the new model
-makes the request fail. Defaults that are new are filled in; no epoch moves for that.
+makes the request fail. The error is the entity's own, which tells what model_compliance_error does
+not: whose attribute, and why (core/spec.md "Error Processing": "a more appropriate one"). Defaults
+that are new are filled in; no epoch moves for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chappe.registry.draft import Draft
@@ -24,19 +26,29 @@ def check_model(draft: Draft) -> None:
     """Check every entity whose type changed.
 
     Raises:
-        RegistryError: model_compliance_error, hasdocument_violation, setdefaultversionsticky_false,
-            multiple_roots, constraint_failure, mismatched_version_attribute, and those of formats.
+        RegistryError: model_compliance_error of entities that would have no type; else that of the
+            first entity that does not comply, with the others in its detail.
     """
-    faults = list(_orphans(draft))
-    faults += _of_registry(draft)
+    orphans = list(_orphans(draft))
+    if orphans:
+        raise _non_compliance(orphans)
+    faults = list(_of_registry(draft))
     for plural, type in draft.model.groups.items():
         if not _same(draft.tree.model, draft.model, plural):
             for group in _groups(draft, type):
                 faults += _of_group(draft, group)
     if faults:
-        raise RegistryError(
-            "model_compliance_error", "/model", detail="; ".join(faults[:_SHOWN]) + "."
-        )
+        first, *others = faults
+        if others:
+            more = "; ".join(one.message.rstrip(".") for one in others[:_SHOWN])
+            first.detail = f"{first.detail} Nor does this comply: {more}.".lstrip()
+        raise first
+
+
+def _non_compliance(faults: Sequence[str]) -> RegistryError:
+    return RegistryError(
+        "model_compliance_error", "/model", detail="; ".join(faults[:_SHOWN]) + "."
+    )
 
 
 def _same(old: Model, new: Model, plural: str) -> bool:
@@ -60,7 +72,7 @@ def _orphans(draft: Draft) -> Iterator[str]:
                     yield f"/{plural}/{id}/{resources} would have no type"
 
 
-def _of_registry(draft: Draft) -> Iterator[str]:
+def _of_registry(draft: Draft) -> Iterator[RegistryError]:
     if draft.tree.model.attributes is not draft.model.attributes:
         entry = draft.registry
         id = entry.attributes.get("registryid")
@@ -80,7 +92,7 @@ def _groups(draft: Draft, type: GroupType) -> Iterator[GroupDraft]:
             yield group
 
 
-def _of_group(draft: Draft, group: GroupDraft) -> Iterator[str]:
+def _of_group(draft: Draft, group: GroupDraft) -> Iterator[RegistryError]:
     conformed, fault = _conformed(draft, group.attributes, group.type.attributes, group.xid)
     if fault:
         yield fault
@@ -95,7 +107,7 @@ def _of_group(draft: Draft, group: GroupDraft) -> Iterator[str]:
                 yield from _of_resource(draft, resource)
 
 
-def _of_resource(draft: Draft, resource: ResourceDraft) -> Iterator[str]:
+def _of_resource(draft: Draft, resource: ResourceDraft) -> Iterator[RegistryError]:
     type = resource.type
     faults = [
         fault
@@ -118,8 +130,8 @@ def _of_resource(draft: Draft, resource: ResourceDraft) -> Iterator[str]:
 
 def _of_version(
     draft: Draft, resource: ResourceDraft, id: str, version: Version | VersionDraft
-) -> str:
-    """Put a version under the new model; why that cannot be, or "".
+) -> RegistryError | None:
+    """Put a version under the new model; why that cannot be, or None.
 
     An extension whose name the new model gives to the document must not turn into one unseen.
 
@@ -135,21 +147,22 @@ def _of_version(
     if type.hasdocument and before is not None and not before.hasdocument and old is not None:
         for suffix in ("", "base64", "url"):
             if f"{type.singular}{suffix}" in old.attributes:
-                return f'{xid} has a "{type.singular}{suffix}", which would be its document'
-    conformed, fault = _conformed(draft, version.attributes, type.version, xid)
+                fault = f'{xid} has a "{type.singular}{suffix}", which would be its document'
+                return _non_compliance([fault])
+    conformed, refused = _conformed(draft, version.attributes, type.version, xid)
     if conformed is not None and conformed != version.attributes:
         resource.opened(id).entry.attributes = conformed
-    return fault
+    return refused
 
 
 def _conformed(
     draft: Draft, attributes: Attributes, definitions: AttributeSet, xid: str
-) -> tuple[dict[str, Any] | None, str]:
+) -> tuple[dict[str, Any] | None, RegistryError | None]:
     """The attributes under the new model; or why they break it."""
     try:
         return (
             conform(attributes, definitions, model=draft.model, subject=xid, present=attributes),
-            "",
+            None,
         )
     except RegistryError as error:
-        return None, error.message.rstrip(".")
+        return None, error
