@@ -293,8 +293,11 @@ def test_filter_flag_excludeall_of_a_collection_is_empty(shared: Registry, path:
 
 
 @pytest.mark.parametrize("path", ["/", D1, N1, f"{N1}/versions/v1"])
-def test_filter_flag_excludeall_of_an_entity_is_not_found(shared: Registry, path: str) -> None:
-    assert shared.refusal(get(f"{path}?filter=excludeall")).kind == "not_found"
+def test_filter_flag_excludeall_of_an_entity_is_refused(shared: Registry, path: str) -> None:
+    # "Error Processing": bad_filter tells more than not_found, for the entity is there.
+    refusal = shared.refusal(get(f"{path}?filter=excludeall"))
+    assert refusal.kind == "bad_filter"
+    assert refusal.json["subject"] == f"{path}?filter=excludeall"
 
 
 @pytest.mark.parametrize("query", ["excludeall,a_integer=1", "excludeall&filter=a_integer=1"])

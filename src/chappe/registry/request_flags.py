@@ -52,8 +52,7 @@ def parse_flags(
 
     Raises:
         RegistryError: bad_flag, bad_filter, bad_ignore, bad_inline, inline_noninlineable, bad_sort,
-            sort_noncollection, bad_defaultversionid, unsupported_specversion, not_available; or
-            not_found for "excludeall" of an entity.
+            sort_noncollection, bad_defaultversionid, unsupported_specversion, not_available.
     """
     if not raw_query and target.level is not Level.EXPORT:
         return _NO_FLAGS
@@ -96,8 +95,12 @@ class _Reader:
         filters = self._filters()
         excluded = filters == EXCLUDE_ALL
         if excluded and not self.target.is_collection:
-            # core/spec.md "Filter Flag": of an entity, "excludeall" means that there is none.
-            raise RegistryError("not_found", self.target.xid)
+            raise RegistryError(
+                "bad_filter",
+                self.path_and_query,
+                value="excludeall",
+                error_detail='"excludeall" must only be used on collections',
+            )
         return Flags(
             binary="binary" in self.values,
             collections=collections,
