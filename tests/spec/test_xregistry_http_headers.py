@@ -14,8 +14,13 @@ from chappe.http.registry.header_values import (
     encode_value,
 )
 from chappe.registry.errors import RegistryError
+from chappe.registry.model_source import compile_model
 from chappe.registry.request import DocumentWrite
-from tests.unit.registry_model_fixture import FILES
+
+MODEL = compile_model(
+    {"groups": {"dirs": {"singular": "dir", "resources": {"files": {"singular": "file"}}}}}
+)
+FILES = MODEL.groups["dirs"].resources["files"]
 
 
 def read(*headers: Header, body: bytes = b"") -> DocumentWrite:

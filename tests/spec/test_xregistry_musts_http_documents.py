@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.spec.xregistry_client import BASE
-from tests.spec.xregistry_musts import ABSENT, Registry, Request, get, holds, patch, put
+from tests.spec.xregistry_musts import (
+    ABSENT,
+    Registry,
+    Request,
+    get,
+    holds,
+    model_of,
+    patch,
+    put,
+)
 
 D1, F1, N1 = "/dirs/d1", "/dirs/d1/files/f1", "/dirs/d1/notes/n1"
 F1_META = f"{F1}$details"
@@ -220,6 +229,34 @@ def test_serializing_documents_headers_are_checked_as_attributes_are(
     registry = a_document()
     value = "99" if header == "xRegistry-epoch" else "wrong"
     assert registry.refusal(Request("PUT", V1, b"x", {header: value})).kind == kind
+
+
+SIBLINGS = model_of(
+    {
+        "hasdocument": True,
+        "attributes": {
+            "kind": {
+                "type": "string",
+                "ifvalues": {"a": {"siblingattributes": {"tag": {"type": "string"}}}},
+            }
+        },
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"xRegistry-other": "x", "xRegistry-other.key": "y"}, "unknown_attribute"),
+        ({"xRegistry-other.key": "y", "xRegistry-other": "x"}, "unknown_attribute"),
+        ({"xRegistry-kind": "a", "xRegistry-kind.key": "y"}, "header_error"),
+        ({"xRegistry-kind": "a", "xRegistry-tag": "x", "xRegistry-tag.key": "y"}, "header_error"),
+    ],
+)
+def test_serializing_documents_what_the_model_does_not_know_is_unknown_however_it_is_sent(
+    headers: dict[str, str], kind: str
+) -> None:
+    assert Registry(SIBLINGS).refusal(Request("PUT", F1, b"x", headers)).kind == kind
 
 
 # --- "GET …/<RID>", "GET …/<VID>": documents elsewhere

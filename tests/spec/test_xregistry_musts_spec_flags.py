@@ -500,7 +500,10 @@ def test_setdefaultversionid_flag(request_: Request, default: str, sticky: bool)
     [
         (patch(f"{N1}?setdefaultversionid=nobody"), "unknown_id"),
         (patch(f"{N1}?setdefaultversionid=V1"), "unknown_id"),
-        (delete(f"{N1}/versions/v2?setdefaultversionid=v2"), "unknown_id"),
+        (delete(f"{N1}/versions/v2?setdefaultversionid=nobody"), "unknown_id"),
+        (delete(f"{N1}/versions/v2?setdefaultversionid=v2"), "bad_request"),
+        (delete(f"{N1}/versions?setdefaultversionid=v2", {"v1": {}, "v2": {}}), "bad_request"),
+        (delete(f"{N1}/versions?setdefaultversionid=v2"), "bad_request"),
         (post(f"{N1}/versions?setdefaultversionid=request", {"a": {}, "b": {}}), "too_many_versions"),
         (put("/dirs/d1?setdefaultversionid=v1"), "bad_flag"),
         (post(f"{D1}/notes?setdefaultversionid=v1", {"n1": {}, "n2": {}}), "bad_flag"),

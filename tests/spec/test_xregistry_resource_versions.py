@@ -382,8 +382,10 @@ def test_setdefaultversionid_request_is_the_version_made() -> None:
         ("PUT", "/", {}, "a", "bad_flag"),
         ("PUT", F1, {}, "nope", "unknown_id"),
         ("PATCH", f"{F1}/meta", {}, "nope", "unknown_id"),
-        ("DELETE", f"{F1}/versions/a", ABSENT, "a", "unknown_id"),
-        ("DELETE", f"{F1}/versions", ABSENT, "a", "unknown_id"),
+        ("DELETE", f"{F1}/versions/a", ABSENT, "a", "bad_request"),
+        ("DELETE", f"{F1}/versions", ABSENT, "a", "bad_request"),
+        ("DELETE", f"{F1}/versions/a", ABSENT, "nope", "unknown_id"),
+        ("DELETE", f"{F1}/versions", ABSENT, "nope", "unknown_id"),
     ],
 )
 def test_setdefaultversionid_misused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chappe.registry.draft import Draft
@@ -114,7 +114,7 @@ def delete_version(
     subject = f"{resource.xid}/versions/{id}"
     check_epoch(draft, draft.request.flags.epoch, version.attributes.get("epoch"), subject)
     resource.flag = draft.request.flags.setdefaultversionid
-    drop_version(draft, resource, id)
+    _drop_versions(draft, resource, [id])
 
 
 def delete_versions(draft: Draft, group: GroupDraft | None, type: ResourceType, rid: str) -> None:
@@ -133,7 +133,16 @@ def delete_versions(draft: Draft, group: GroupDraft | None, type: ResourceType, 
             check_epoch(draft, sent.get("epoch"), version.attributes.get("epoch"), subject)
             doomed.append(id)
     resource.flag = draft.request.flags.setdefaultversionid
-    for id in doomed:
+    _drop_versions(draft, resource, doomed)
+
+
+def _drop_versions(draft: Draft, resource: ResourceDraft, ids: Sequence[str]) -> None:
+    """Delete versions; the one that is to be the default from now on cannot be among them."""
+    if resource.flag in ids:
+        subject = f"{resource.xid}/versions/{resource.flag}"
+        detail = 'Can\'t set "defaultversionid" to a Version that is being deleted'
+        raise RegistryError("bad_request", subject, error_detail=detail)
+    for id in ids:
         drop_version(draft, resource, id)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from chappe.http.exchange import Header
 from chappe.registry.errors import RegistryError
-from chappe.registry.model import ResourceType
+from chappe.registry.model import AttributeSet, ResourceType
 from chappe.registry.request import DocumentWrite
 
 PREFIX: Final = b"xregistry-"
@@ -149,16 +149,30 @@ def _add(
             attribute in attributes
             and present != text
             and not (isinstance(present, dict) and not text)
+            and _may_be(attribute, type.version)
         ):
             raise _wrong(name, "stands twice, or beside headers of the map's keys", subject)
         attributes.setdefault(attribute, text)
         return
     entries = {} if present is None else present  # "null" first: the map is emptied, then filled
     if not isinstance(entries, dict) or entries.get(key, text) != text:
+        if not _may_be(map_name, type.version):
+            return
         raise _wrong(name, "stands twice, or beside a header of the whole map", subject)
     if text is not None:
         entries[key] = text
     attributes[map_name] = entries
+
+
+def _may_be(name: str, definitions: AttributeSet) -> bool:
+    """Whether an entity can have an attribute; if not, that is its error, however it was sent."""
+    if definitions.get(name) is not None or definitions.others is not None:
+        return True
+    return any(
+        _may_be(name, siblings)
+        for attribute in definitions.by_name.values()
+        for siblings in attribute.ifvalues.values()
+    )
 
 
 _FIELD_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+", re.ASCII).fullmatch
