@@ -283,8 +283,8 @@ def test_filter_flag_excludeall_of_a_collection_is_empty() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/dirs/g1", "/dirs/g1/files/r1$details"])
-def test_filter_flag_excludeall_of_an_entity_is_not_found(path: str) -> None:
-    assert refusal(lambda: get(spec_tree(), f"{path}?filter=excludeall"))[0] == "not_found"
+def test_filter_flag_excludeall_of_an_entity_is_refused(path: str) -> None:
+    assert refusal(lambda: get(spec_tree(), f"{path}?filter=excludeall"))[0] == "bad_filter"
 
 
 @pytest.mark.parametrize("query", ["excludeall,epoch", "epoch&filter=excludeall"])

@@ -382,11 +382,12 @@ def test_a_content_type_that_is_no_header_is_not_sent(client: Client) -> None:
 # --- capabilities, "xRegistry Discovery", shortself
 
 
-def test_capabilities_take_effect_after_the_request() -> None:
+def test_capabilities_that_a_write_of_the_registry_sets_shape_its_answer() -> None:
     client = Client()
-    answer = client("PUT", "/?inline=capabilities", {"capabilities": {"flags": None}})
-    assert answer.json["capabilities"]["flags"] == []
-    assert "capabilities" not in client("GET", "/?inline=capabilities").json
+    answer = client("PATCH", "/?inline=capabilities", {"capabilities": {"flags": None}})
+    assert "capabilities" not in answer.json
+    answer = client("PATCH", "/?inline=capabilities", {"capabilities": {"flags": ["inline"]}})
+    assert answer.json["capabilities"]["flags"] == ["inline"]
 
 
 def test_capabilities_offered_tells_types() -> None:

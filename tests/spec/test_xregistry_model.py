@@ -569,7 +569,12 @@ def test_full_model_has_document_attributes_only_where_there_are_documents() -> 
     def names(full: Mapping[str, Any]) -> set[str]:
         return set(full["groups"]["dirs"]["resources"]["files"]["attributes"])
 
-    assert names(with_document) - names(without) == {"file", "fileurl", "filebase64"}
+    assert names(with_document) - names(without) == {
+        "file",
+        "filebase64",
+        "fileproxyurl",
+        "fileurl",
+    }
 
 
 def test_full_model_defines_the_same_model() -> None:

@@ -547,11 +547,11 @@ def test_patch_and_put_capabilities() -> None:
 
 
 def test_patch_and_put_capabilities_take_effect_after_the_request() -> None:
-    registry = Registry(flags=["inline"])
-    body = {"capabilities": {"flags": ["doc"]}}
-    shown = registry.patch("/?inline=capabilities", body).json
-    assert shown["capabilities"]["flags"] == ["doc"]
-    assert "capabilities" not in registry.get("/?inline=capabilities")
+    registry = Registry(specversions=["1.0-rc4", "2.0"])
+    shown = registry.patch("/capabilities?specversion=2.0", {"specversions": ["1.0-rc4"]}).json
+    assert shown["specversions"] == ["1.0-rc4"]
+    refusal = registry.refusal(get("/capabilities?specversion=2.0"))
+    assert refusal.kind == "unsupported_specversion"
 
 
 @pytest.mark.parametrize(

@@ -518,10 +518,11 @@ def test_document_what_is_no_base64_is_refused(text: Any) -> None:
     assert (error.kind, error.args_shown["name"]) == ("invalid_attribute", "filebase64")
 
 
-def test_document_only_one_of_three_may_be_sent() -> None:
+def test_document_only_one_of_its_attributes_may_be_sent() -> None:
     error = Registry(DOCUMENTS).refusal("PUT", f"{F1}$details", {"file": 1, "fileurl": "http://x"})
 
-    assert (error.kind, error.args_shown["list"]) == ("one_resource", "file,filebase64,fileurl")
+    names = "file,filebase64,fileurl,fileproxyurl"
+    assert (error.kind, error.args_shown["list"]) == ("one_resource", names)
 
 
 def test_document_stays_when_not_sent_but_not_after_a_url() -> None:

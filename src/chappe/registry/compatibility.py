@@ -63,7 +63,7 @@ def _check_format(draft: Draft, resource: ResourceDraft, one: VersionDraft, *, a
     if not again and not _is_new_text(resource, one) and _FORMAT in one.attributes:
         return
     subject = f"{resource.xid}/versions/{one.id}"
-    if one.attributes.get(f"{type.singular}url"):
+    if type.is_elsewhere(one.attributes):
         if type.strictvalidation:
             raise RegistryError("format_external", subject)
         _mark(one, _FORMAT, "The document is stored outside of the registry.")
@@ -82,7 +82,7 @@ def _is_new_text(resource: ResourceDraft, one: VersionDraft) -> bool:
     before = one.before
     if before is None or before.document != one.document:
         return True
-    names = ("format", f"{resource.type.singular}url")
+    names = ("format", *resource.type.url_names)
     return any(before.attributes.get(name) != one.attributes.get(name) for name in names)
 
 

@@ -145,10 +145,9 @@ def _of_version(
     before = draft.tree.model.resource_type(resource.group.type.plural, type.plural)
     old = resource.old.get(id)
     if type.hasdocument and before is not None and not before.hasdocument and old is not None:
-        for suffix in ("", "base64", "url"):
-            if f"{type.singular}{suffix}" in old.attributes:
-                fault = f'{xid} has a "{type.singular}{suffix}", which would be its document'
-                return _non_compliance([fault])
+        for name in (type.singular, f"{type.singular}base64", *type.url_names):
+            if name in old.attributes:
+                return _non_compliance([f'{xid} has a "{name}", which would be its document'])
     conformed, refused = _conformed(draft, version.attributes, type.version, xid)
     if conformed is not None and conformed != version.attributes:
         resource.opened(id).entry.attributes = conformed

@@ -1,4 +1,4 @@
-"""What a request says of a version's document: `<R>`, `<R>base64`, `<R>url`.
+"""What a request says of a version's document: `<R>`, `<R>base64`, `<R>url`, `<R>proxyurl`.
 
 (core/spec.md "`<RESOURCE>*` Attribute Processing")
 """
@@ -29,7 +29,7 @@ _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 class Content:
     """A version's part of a request, parted.
 
-    `attributes` are the request's without the document in them, but with `<R>url` and `contenttype`
+    `attributes` are the request's without the document in them, but with the URLs and `contenttype`
     as they follow from it. `document` is None where it stays as it is.
     """
 
@@ -47,14 +47,14 @@ def from_json(
 ) -> Content:
     """The document of a request in JSON; `present` are the attributes stored before.
 
-    A document that is not sent stays; where `<R>url` said its place and goes, it is empty.
+    A document that is not sent stays; where a URL said its place and goes, it is empty.
 
     Raises:
         RegistryError: one_resource, invalid_attribute.
     """
     if not type.hasdocument:
         return Content(sent)
-    plain, coded, url = names = (type.singular, f"{type.singular}base64", f"{type.singular}url")
+    plain, coded, *urls = names = (type.singular, f"{type.singular}base64", *type.url_names)
     found = [name for name in names if name in sent]
     if not found:
         return Content(sent)
@@ -62,13 +62,13 @@ def from_json(
     if len(valued) > 1:
         raise RegistryError("one_resource", subject, list=",".join(names))
     attributes = {name: value for name, value in sent.items() if name not in names}
-    attributes[url] = None
+    attributes |= dict.fromkeys(urls)
     if not valued:
         return Content(attributes, b"")
     (given,) = valued
     value = sent[given]
-    if given == url:
-        attributes[url] = value
+    if given in urls:
+        attributes[given] = value
         return Content(attributes, b"")
     if "contenttype" not in sent:
         if patch:
@@ -86,19 +86,20 @@ def from_headers(
     """The document of a request whose body it is (core/http.md "Serializing … Documents").
 
     Raises:
-        RegistryError: extra_xregistry_header.
+        RegistryError: extra_xregistry_header, one_resource.
     """
     sent = typed_headers(write.attributes, type.version, present=present)
-    url = f"{type.singular}url"
-    if sent.get(url) is None:
-        sent[url] = None
-    elif write.document:
+    given = [url for url in type.url_names if sent.get(url) is not None]
+    if len(given) > 1:
+        raise RegistryError("one_resource", draft.path, list=",".join(given))
+    if given and write.document:
         raise RegistryError(
             "extra_xregistry_header",
             draft.path,
-            name=f"xRegistry-{url}",
+            name=f"xRegistry-{given[0]}",
             error_detail="the request has a document in its body as well",
         )
+    sent |= {url: None for url in type.url_names if url not in given}
     sent["contenttype"] = write.contenttype
     return Content(sent, write.document)
 

@@ -61,7 +61,7 @@ def inlined(version: Version, type: ResourceType, *, binary: bool) -> str:
     if document is None:
         return ""
     if not document:
-        return "" if version.attributes.get(f"{name}url") else f',"{name}base64":""'
+        return "" if type.is_elsewhere(version.attributes) else f',"{name}base64":""'
     kind = "binary"
     if not binary:
         kind = representation(version.attributes.get("contenttype") or "", type.typemap)

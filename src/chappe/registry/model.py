@@ -103,6 +103,15 @@ class ResourceType:
     strictvalidation: bool = False
     typemap: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def url_names(self) -> tuple[str, ...]:
+        """The attributes that say where a document is that is not here: `<R>url`, `<R>proxyurl`."""
+        return (f"{self.singular}url", f"{self.singular}proxyurl") if self.hasdocument else ()
+
+    def is_elsewhere(self, attributes: Mapping[str, Any]) -> bool:
+        """Whether a version's document is outside of the registry."""
+        return any(name in attributes for name in self.url_names)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupType:

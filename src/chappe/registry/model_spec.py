@@ -23,6 +23,9 @@ COMPATIBILITIES: Final = (
     "full_transitive",
 )
 
+MAX_NAME: Final = 63
+"""Characters of an attribute's name, at most (core/spec.md "Attributes")."""
+
 STATIC_PATHS: Final = frozenset("export capabilities capabilitiesoffered model modelsource".split())
 """Names below the registry's root (core/http.md "HTTP API Patterns"), which hide a group type's."""
 
@@ -168,13 +171,20 @@ def group_attributes(
 
 
 def version_attributes(singular: str, where: str, *, hasdocument: bool) -> Mapping[str, Attribute]:
-    """Those of a version of a resource of a type."""
+    """Those of a version of a resource of a type.
+
+    `<R>proxyurl` is not the specification's but the reference server's, which fetches the document
+    from there for whoever reads it. It is taken so that what such a server exported can be imported;
+    here it says no more than `<R>url`: where the document is. Nothing is ever fetched.
+    """
     document = (
         _spec(f"{singular}url", "url"),
+        Attribute(name=f"{singular}proxyurl", type="url"),
         _spec(singular, "any", computed=True),
         _spec(f"{singular}base64", "string", computed=True),
     )
-    return _named(where, _id(f"{singular}id"), *_VERSION, *(document if hasdocument else ()))
+    fitting = (one for one in document if len(one.name) <= MAX_NAME)
+    return _named(where, _id(f"{singular}id"), *_VERSION, *(fitting if hasdocument else ()))
 
 
 def resource_attributes(singular: str, where: str) -> Mapping[str, Attribute]:

@@ -23,7 +23,7 @@ class Shown(NamedTuple):
 
     `attributes` are texts by name, in the spec's order: headers "xRegistry-<name>", not yet
     percent-encoded; a map's entries are named "labels.<key>". Two have headers of their own:
-    `contenttype`, and `<R>url` where the document is elsewhere (303 See Other; `body` is empty).
+    `contenttype`, and the URL where the document is elsewhere (303 See Other; `body` is empty).
     """
 
     body: bytes
@@ -68,7 +68,7 @@ def document(tree: Tree, target: Target, base: str) -> Shown:
         if shown is not None:
             found["versionsurl"] = f"{base}{xid}/versions"
             found["versionscount"] = str(len(shown.versions))
-    here = version is not None and f"{type.singular}url" not in version.attributes
+    here = version is not None and not type.is_elsewhere(version.attributes)
     return Shown(version.document or b"" if here and version is not None else b"", found)
 
 

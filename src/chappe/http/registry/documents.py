@@ -103,8 +103,8 @@ def document_response(tree: Tree, target: Target, base: str) -> Response:
     ]
     if contenttype is not None and _PRINTABLE(contenttype):
         headers.append((b"content-type", contenttype.encode("ascii")))
-    url = beside.get(f"{target.resource_type.singular}url") if target.resource_type else None
-    if url is not None:
+    names = target.resource_type.url_names if target.resource_type else ()
+    for url in (beside[name] for name in names if name in beside):
         return Response(303, b"", (*headers, (b"location", _as_uri(url))))
     return Response(200, body, tuple(headers))
 

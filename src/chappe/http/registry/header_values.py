@@ -100,14 +100,14 @@ def document_write(
         elif raw_name.startswith(PREFIX):
             attribute = raw_name[len(PREFIX) :].decode("ascii", "replace")
             _add(attributes, attribute, value, type, subject)
-    url = f"{type.singular}url"
-    if body and attributes.get(url) is not None:
-        raise RegistryError(
-            "extra_xregistry_header",
-            subject,
-            name=SHOWN_PREFIX + url,
-            error_detail="header isn't allowed if there's a body",
-        )
+    for url in type.url_names:
+        if body and attributes.get(url) is not None:
+            raise RegistryError(
+                "extra_xregistry_header",
+                subject,
+                name=SHOWN_PREFIX + url,
+                error_detail="header isn't allowed if there's a body",
+            )
     return DocumentWrite(body, attributes, contenttype)
 
 
