@@ -228,9 +228,9 @@ def test_excludeall_stands_alone(query: str, value: str) -> None:
     assert (error.kind, error.args_shown["value"]) == ("bad_filter", value)
 
 
-def test_excludeall_of_an_entity_finds_none() -> None:
+def test_excludeall_is_for_collections_alone() -> None:
     error = refused("/dirs/d1?filter=excludeall")
-    assert (error.kind, error.subject) == ("not_found", "/dirs/d1")
+    assert (error.kind, error.subject) == ("bad_filter", "/dirs/d1?filter=excludeall")
 
 
 # --- ignore, epoch, setdefaultversionid
