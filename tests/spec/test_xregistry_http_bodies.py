@@ -47,6 +47,16 @@ def test_what_is_no_exact_json_is_refused(text: str | bytes) -> None:
     assert refused.value.subject == "/dirs"
 
 
+def test_what_is_no_json_is_told_with_its_place() -> None:
+    for text, detail in (
+        ('{"vv": "vv}', "Unterminated string at line 1, column 8"),
+        ("{\n  bad}", "Expecting property name enclosed in double quotes at line 2, column 3"),
+    ):
+        with pytest.raises(RegistryError) as refused:
+            read(text)
+        assert refused.value.args_shown == {"error_detail": detail}
+
+
 def test_pairs_of_surrogates_are_characters() -> None:
     assert read('"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
 

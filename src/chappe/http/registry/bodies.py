@@ -37,7 +37,8 @@ def parse_json(body: bytes, *, subject: str, depth: int) -> Any:
     except UnicodeDecodeError as error:
         raise _wrong(f"byte {error.start + 1} is no UTF-8", subject) from None
     except json.JSONDecodeError as error:
-        raise _wrong(f"{error.msg} at line {error.lineno}, column {error.colno}", subject) from None
+        reason = error.msg.removesuffix(" starting at")
+        raise _wrong(f"{reason} at line {error.lineno}, column {error.colno}", subject) from None
     except RecursionError:
         raise _wrong(f"nested deeper than {depth} levels", subject) from None
     except ValueError as error:
