@@ -30,6 +30,7 @@ from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
 from chappe.flows.register import Register
+from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
@@ -303,6 +304,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"
             ),
+            schemas=SchemaRegistry(state, register),
             state=state,
             extent=extent,
             readiness=lambda: Readiness("0.1.0", "n-test", {"kind": "memory"}, {}, checks),

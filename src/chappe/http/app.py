@@ -226,7 +226,12 @@ class App:
         if endpoint is METRICS:
             return self._metrics.response()
         assert endpoint.handler is not None
-        body = await call.body(self._parts.limits.batch_bytes)
+        limit_bytes = (
+            self._parts.registry.edge.body_bytes
+            if endpoint.of_registry
+            else self._parts.limits.batch_bytes
+        )
+        body = await call.body(limit_bytes)
         path = call.path.decode("ascii")
         request = Request(
             call.method,

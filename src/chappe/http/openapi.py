@@ -24,6 +24,8 @@ from chappe.http.openapi_parts import (
     SECURITY,
 )
 from chappe.http.openapi_registry import registry_paths
+from chappe.http.openapi_schema_registry import SCHEMAS as OF_SCHEMA_REGISTRY
+from chappe.http.openapi_schema_registry import schema_registry_paths
 from chappe.http.openapi_schemas import Schema
 from chappe.http.parts import Parts
 from chappe.http.registry.compression import accepts_gzip, compressed
@@ -46,6 +48,7 @@ _TAGS: Final = {
     "subscriptions": "CloudEvents Subscriptions API.",
     "discovery": "CloudEvents Discovery API.",
     "registry": "xRegistry: what is declared.",
+    "schemaregistry": "CloudEvents Schema Registry 0.2: schemas alone.",
     "health": "The node, and this document.",
 }
 
@@ -67,7 +70,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         model: tells the paths and the schemas of entities.
         capabilities: the whole map; tells what can be read and written, and with which flags.
     """
-    hub = hub_paths()
+    hub = {**hub_paths(), **schema_registry_paths()}
     own = {_shape(path) for path in hub}
     paths = {
         path: item
@@ -87,7 +90,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         "security": [{"bearer": []}, {}],
         "paths": {**hub, **paths},
         "components": {
-            "schemas": {**ERRORS, **SCHEMAS, **entity_schemas(model)},
+            "schemas": {**ERRORS, **SCHEMAS, **OF_SCHEMA_REGISTRY, **entity_schemas(model)},
             "parameters": dict(PARAMETERS),
             "headers": dict(HEADERS),
             "responses": dict(RESPONSES),

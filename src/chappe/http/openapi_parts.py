@@ -174,6 +174,13 @@ HEADERS: Final[Mapping[str, Schema]] = {
         "xRegistry-xregcorrelationid": "The id that the write's events of change carry.",
         "chappe-position": "Where the event stands.",
         "chappe-acceptedat": "When the event was accepted.",
+        "Schema-Id": "What the version is called in any registry, below its authority.",
+        "Schema-Id-Location": "Where that id leads to the document.",
+        "Schema-Version": "The version's number.",
+        "Schema-Format": "The schema's format, where its group has none.",
+        "Schema-Description": "Of the version; percent-encoded.",
+        "Schema-Authority": "Who controls the schema, a URI.",
+        "Schema-Createdtimeutc": "When the version was registered.",
     }.items()
 }
 

@@ -15,6 +15,7 @@ from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
 from chappe.flows.judge import Judge
 from chappe.flows.register import Committed, Decide
+from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.trace import Traced
 from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import Verdict
@@ -154,6 +155,7 @@ class Parts:
     trace: Tracing
     register: Registering
     discover: Discover
+    schemas: SchemaRegistry
     check: Checking
     judge: Judge
     state: Latest[State]

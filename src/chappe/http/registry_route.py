@@ -11,6 +11,7 @@ What is answered is http/registry's; headers of our own are added here:
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -107,7 +108,7 @@ async def answer(parts: Parts, call: Call, by: Principal) -> Response:
     asked = Asked(
         call.method, call.path, call.query, call.headers, body, parts.registry.base(call.headers)
     )
-    await _reach(parts, call)
+    await reach(parts, call.headers)
     if call.method in READS:
         state = parts.state.value
         if b"limit" in call.query:
@@ -164,9 +165,14 @@ def _shows_much(tree: Tree, asked: Asked) -> bool:
     return False
 
 
-async def _reach(parts: Parts, call: Call) -> None:
-    """Wait until this node has seen the revision that the request asks for."""
-    wanted = find_header(call.headers, MIN_REVISION)
+async def reach(parts: Parts, headers: Sequence[Header]) -> None:
+    """Wait until this node has seen the revision that the request asks for.
+
+    Raises:
+        Malformed: it is no revision.
+        Unavailable: it was not seen within WAIT_S.
+    """
+    wanted = find_header(headers, MIN_REVISION)
     if wanted is None:
         return
     if not wanted.isdigit() or len(wanted) > 18:

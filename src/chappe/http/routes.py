@@ -9,10 +9,14 @@ from typing import TypeAlias
 from chappe.domain.access import PUBLISH, READ, SUBSCRIBE, Principal, Right, may_publish
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed, NotFound
+from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
 from chappe.http import channels, discovery, events, openapi, subscriptions, validate
 from chappe.http.exchange import Request, Response
 from chappe.http.paging import LIST_PARAMETERS, unquote
 from chappe.http.parts import Parts
+from chappe.http.schemaregistry import groups as schema_groups
+from chappe.http.schemaregistry import schemas
+from chappe.http.schemaregistry.answers import PREFIX as SCHEMA_REGISTRY
 
 Handler: TypeAlias = Callable[[Parts, Request], Awaitable[Response]]
 
@@ -28,6 +32,8 @@ class Endpoint:
     right: Right | None
     handler: Handler | None = None
     parameters: Sequence[str] | None = ()
+    of_registry: bool = False
+    """Whether a body may be as long as one that is sent to the registry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,24 @@ _SERVICE = {
     "PUT": Endpoint(SUBSCRIBE, discovery.put_service, None),
     "DELETE": Endpoint(SUBSCRIBE, discovery.remove_service, None),
 }
+_SCHEMA_GROUP = {
+    "GET": Endpoint(READ, schema_groups.one),
+    "PUT": Endpoint(SUBSCRIBE, schema_groups.put, of_registry=True),
+    "DELETE": Endpoint(SUBSCRIBE, schema_groups.remove),
+}
+_SCHEMAS = {
+    "GET": Endpoint(READ, schema_groups.list_schemas),
+    "DELETE": Endpoint(SUBSCRIBE, schema_groups.remove_schemas),
+}
+_SCHEMA = {
+    "GET": Endpoint(READ, schemas.latest),
+    "POST": Endpoint(SUBSCRIBE, schemas.register, SCHEMA_PARAMETERS, of_registry=True),
+    "DELETE": Endpoint(SUBSCRIBE, schemas.remove),
+}
+_SCHEMA_VERSION = {
+    "GET": Endpoint(READ, schemas.one_version),
+    "DELETE": Endpoint(SUBSCRIBE, schemas.remove_version),
+}
 
 ROUTES: Sequence[Route] = (
     Route("/events", _EVENTS),
@@ -102,6 +126,19 @@ ROUTES: Sequence[Route] = (
     Route("/services/{id}", _SERVICE),
     Route("/types", {"GET": Endpoint(READ, discovery.list_types, None)}),
     Route("/types/{type}", {"GET": Endpoint(READ, discovery.one_type, None)}),
+    Route(f"{SCHEMA_REGISTRY}/schema", {"GET": Endpoint(READ, schemas.by_uri, ("uri",))}),
+    Route(f"{SCHEMA_REGISTRY}/schemagroups", {"GET": Endpoint(READ, schema_groups.list_all)}),
+    Route(f"{SCHEMA_REGISTRY}/schemagroups/{{group}}", _SCHEMA_GROUP),
+    Route(f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas", _SCHEMAS),
+    Route(f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}", _SCHEMA),
+    Route(
+        f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}/versions",
+        {"GET": Endpoint(READ, schemas.list_versions)},
+    ),
+    Route(
+        f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}/versions/{{version}}",
+        _SCHEMA_VERSION,
+    ),
     Route("/openapi.json", {"GET": Endpoint(READ, openapi.openapi)}),
     Route("/livez", {"GET": LIVEZ}),
     Route("/readyz", {"GET": READYZ}),

@@ -48,6 +48,7 @@ from chappe.flows.find import Find
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.register import Register
+from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.fields import exact_json
@@ -307,6 +308,7 @@ async def assemble(
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
+            schemas=SchemaRegistry(state, register),
             state=state,
             extent=log.extent,
             readiness=readiness,

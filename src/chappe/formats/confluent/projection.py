@@ -79,7 +79,7 @@ class _Projection:
     def made(self) -> Index:
         """The index of the tree."""
         old, new = self._before.tree.of(SCHEMAGROUPS), self._tree.of(SCHEMAGROUPS)
-        changed = list(_differing(old, new, self._touched))
+        changed = list(differing(old, new, self._touched))
         # What goes first makes room for what comes under its name.
         for gid, was, is_ in changed:
             for rid, resource, _ in self._differing(gid, was, is_):
@@ -115,7 +115,7 @@ class _Projection:
         touched = None if self._touched is None else self._touched[gid]
         if was is None or is_ is None:
             touched = None
-        return _differing(_schemas(was), _schemas(is_), touched)
+        return differing(_schemas(was), _schemas(is_), touched)
 
     def _context(self, name: str, group: Group) -> Context:
         private = group.attributes.get(PRIVATE, {})
@@ -234,8 +234,10 @@ def _tuples(lists: Mapping[Any, list[Entry]]) -> dict[Any, tuple[Entry, ...] | N
     }
 
 
-def _differing(
-    old: Mapping[str, T], new: Mapping[str, T], touched: Mapping[str, object] | None
+def differing(
+    old: Mapping[str, T],
+    new: Mapping[str, T],
+    touched: Mapping[str, object] | None = None,
 ) -> Iterable[tuple[str, T | None, T | None]]:
     """What is another object, or on one side only: (id, before, after); of `touched` alone."""
     if old is new:

@@ -99,17 +99,17 @@ def document_response(tree: Tree, target: Target, base: str) -> Response:
         *attribute_headers(beside),
         (b"content-disposition", encode_value(target.rid)),
         *content_location(tree, target, base),
-        *_HARMLESS,
+        *HARMLESS,
     ]
     if contenttype is not None and _PRINTABLE(contenttype):
         headers.append((b"content-type", contenttype.encode("ascii")))
     names = target.resource_type.url_names if target.resource_type else ()
     for url in (beside[name] for name in names if name in beside):
-        return Response(303, b"", (*headers, (b"location", _as_uri(url))))
+        return Response(303, b"", (*headers, (b"location", as_uri(url))))
     return Response(200, body, tuple(headers))
 
 
-_HARMLESS: tuple[Header, ...] = (
+HARMLESS: Final[tuple[Header, ...]] = (
     # A document is a client's; it must not act in a browser as if it were the hub's.
     (b"content-security-policy", b"sandbox; default-src 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -131,6 +131,6 @@ def content_location(tree: Tree, target: Target, base: str) -> tuple[Header, ...
     return ((b"content-location", f"{base}{xid}/versions/{resource.default.id}{end}".encode()),)
 
 
-def _as_uri(text: str) -> bytes:
+def as_uri(text: str) -> bytes:
     """A URL for a standard header: what no URI may hold is percent-encoded, nothing twice."""
     return quote(text, safe="!#$%&'()*+,-./:;=?@[]_~").encode("ascii")
