@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from chappe.http.openapi import document
 from chappe.http.routes import ROUTES
+from chappe.http.schemaregistry.answers import PREFIX as SCHEMA_REGISTRY
 from chappe.kit.any_json import encode_json
 from chappe.registry.capabilities import DEFAULT, FLAGS, UNSPECIFIED
 from chappe.registry.hub_model import hub_model
@@ -287,6 +288,7 @@ IDS = {
     "services": ("books",),
     "types": ("book.sold",),
 }
+BY_URI = "?uri=/schemagroups/shop/schemas/order/versions/1"
 FLAGS_READ = ("", "?inline", "?doc", "?doc&inline=*", "?binary&inline=*", "?collections")
 
 
@@ -361,7 +363,8 @@ async def test_what_is_read_is_as_the_document_says(hub: Hub) -> None:
         if "get" not in api["paths"][path]:
             continue
         for at in concrete(path, reference):
-            flags = FLAGS_READ if "inline" in parameters(api, path, "get") else ("",)
+            taken = parameters(api, path, "get")
+            flags = FLAGS_READ if "inline" in taken else (BY_URI,) if "uri" in taken else ("",)
             for query in flags:
                 reply = await hub.ask("GET", at + query)
                 check_answer(api, path, "get", reply, at + query)
@@ -410,6 +413,17 @@ WRITES: Mapping[str, tuple[tuple[str, str, Any], ...]] = {
         ("POST", "/schemagroups/{gid}", {"schemas": {"s2": {"format": FORMAT, "schema": {}}}}),
         ("DELETE", "/schemagroups/{gid}", None),
     ),
+    "schemaregistry": (
+        ("PUT", f"{SCHEMA_REGISTRY}/schemagroups/{{group}}", {"description": "x", "format": None}),
+        ("POST", f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}", "raw"),
+        (
+            "DELETE",
+            f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}/versions/{{version}}",
+            None,
+        ),
+        ("DELETE", f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas", None),
+        ("DELETE", f"{SCHEMA_REGISTRY}/schemagroups/{{group}}", None),
+    ),
     "hub": (
         ("POST", "/subscriptions", {"sink": "https://a.example/", "protocol": "HTTP"}),
         ("DELETE", "/subscriptions/{id}", None),
@@ -425,6 +439,7 @@ WRITES: Mapping[str, tuple[tuple[str, str, Any], ...]] = {
 async def test_what_is_written_is_answered_as_the_document_says(hub: Hub, name: str) -> None:
     api = (await hub.ask("GET", "/openapi.json")).json
     ids = {"{gid}": "shop", "{rid}": "order", "{vid}": "v2", "{id}": "s-1"}
+    ids |= {"{group}": "shop", "{schema}": "order", "{version}": "1"}
     statuses = []
 
     for method, path, value in WRITES[name]:
