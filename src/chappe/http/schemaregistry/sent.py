@@ -11,6 +11,7 @@ from chappe.formats.schemaregistry02.documents import PARAMETERS, Sent, parse_se
 from chappe.http.exchange import Request
 from chappe.http.registry.header_values import decode_value
 from chappe.registry.errors import RegistryError
+from chappe.registry.values import LIMIT_BYTES
 
 _PRINTABLE: Final = re.compile("[ -~]+", re.ASCII)
 
@@ -53,4 +54,6 @@ def _content_type(request: Request) -> str | None:
     sent = (request.header(b"content-type") or b"").decode("latin-1").strip()
     if sent and not _PRINTABLE.fullmatch(sent):
         raise Malformed(f"Content-Type: {shortened(sent)} is not US-ASCII")
+    if len(sent) > LIMIT_BYTES:
+        raise Malformed(f"Content-Type: {shortened(sent)} is longer than {LIMIT_BYTES} bytes")
     return sent or None
