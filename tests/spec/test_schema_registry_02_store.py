@@ -113,6 +113,14 @@ async def test_numbers_go_on_behind_gaps(api: Api) -> None:
     assert await api.version(record("e")) == 5
 
 
+async def test_a_number_is_not_given_again_whoever_counted_before(api: Api) -> None:
+    for field in "ab":
+        await confluent(api, record(field))
+    assert await api.version(record("c")) == 3
+    await api.ask("DELETE", f"{ORDER}/versions/3")
+    assert await api.version(record("d")) == 4
+
+
 async def test_versions_that_have_no_number_or_no_document_are_not_shown(api: Api) -> None:
     body = {"format": "Avro/1.12", "schemabase64": base64.b64encode(b'"int"').decode()}
     await api.hub.declare(f"{ORDER}/versions/v1$details", body)

@@ -18,6 +18,7 @@ from chappe.formats.schemaregistry02.names import find_id, free_id
 from chappe.formats.schemaregistry02.uris import Named, joined, parse_local
 from chappe.formats.schemaregistry02.versions import (
     AUTHORITY,
+    counted,
     highest,
     numbered,
     schema_of,
@@ -135,9 +136,7 @@ class Registration:
             if schema is None
             else schema.id
         )
-        # What the engine counts by itself it never gives again.
-        is_next = schema is None or named.number == schema.last_id + 1
-        versionid = "" if is_next else str(named.number)
+        versionid = "" if schema is None or named.number == counted(schema) else str(named.number)
         format_ = format_for(self.sent, group, schema, rules.formats)
         body = write_of(self.sent, format_, authority, versionid)
         target = _target(tree, Level.RESOURCE, group.id, rid)

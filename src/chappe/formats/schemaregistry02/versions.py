@@ -62,6 +62,14 @@ def highest(schema: Resource) -> int:
     return max(schema.last_id, marked, *taken, 0)
 
 
+def counted(schema: Resource) -> int:
+    """The number that the engine gives the next version; what it has counted it never gives again."""
+    number = schema.last_id + 1
+    while str(number) in schema.versions:
+        number += 1
+    return number
+
+
 def text_of(attributes: Mapping[str, object], name: str) -> str | None:
     """An attribute that the registry's own API may have set to anything."""
     value = attributes.get(name)
