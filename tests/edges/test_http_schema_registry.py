@@ -6,9 +6,11 @@ import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from http_edge import Hub, Reply, running
+from tests.chaos.hub import HubProcess
 
 from chappe.adapters.auth import tokens
 from chappe.adapters.auth.tokens import TokenFile
@@ -191,3 +193,34 @@ async def test_a_registry_without_schemas_in_its_model_has_no_groups() -> None:
         refused = await hub.ask("PUT", GROUP, {}, "{}")
         assert (refused.status, refused.code) == (404, "not_found")
         assert "(--model hub has)" in refused.json["detail"]
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(60)
+async def test_a_hub_that_is_killed_has_what_it_took_and_tells_of_it_in_the_channel(
+    tmp_path: Path,
+) -> None:
+    document = bytes(range(256))
+    async with HubProcess(tmp_path / "data") as hub:
+        client = hub.client()
+        assert (await client.ask("PUT", GROUP, {}, b"{}")).status == 201
+        said = {**ANY, "schema-authority": "urn:shop", "schema-id": "1"}
+        made = await client.ask("POST", SCHEMA, said, document)
+        assert (made.status, made.headers["schema-version"]) == (200, "1")
+        await hub.crash()
+        await hub.start()
+        client = hub.client()
+        for path in (SCHEMA, f"{PREFIX}/schema?uri=urn:shop:1"):
+            shown = await client.ask("GET", path)
+            assert (shown.status, shown.body) == (200, document)
+            assert shown.headers["content-type"] == "text/plain"
+        again = await client.ask("POST", SCHEMA, said, document)
+        assert again.headers["schema-version"] == "1"
+        events: list[Any] = []
+        while not events:
+            listing = "/channels/registry/events?type=io.xregistry.version.created&order=asc&wait=5"
+            found = [one["event"] for one in (await client.ask("GET", listing)).json()]
+            events = [one for one in found if one["subject"].startswith("/schemagroups/shop/")]
+        (event,) = events
+        assert event["subject"] == "/schemagroups/shop/schemas/order/versions/1"
+        assert event["xregcorrelationid"] == made.headers["xregistry-xregcorrelationid"]
