@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from http_edge import Hub, Reply, running
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.chaos.hub import HubProcess
 
 from chappe.adapters.auth import tokens
@@ -224,3 +227,53 @@ async def test_a_hub_that_is_killed_has_what_it_took_and_tells_of_it_in_the_chan
         (event,) = events
         assert event["subject"] == "/schemagroups/shop/schemas/order/versions/1"
         assert event["xregcorrelationid"] == made.headers["xregistry-xregcorrelationid"]
+
+
+PART = st.sampled_from(
+    [
+        "schema",
+        "schemagroups",
+        "shop",
+        "schemas",
+        "order",
+        "versions",
+        "1",
+        "2",
+        "%2F",
+        "a~2fb",
+        "%C3",
+    ]
+) | st.text('aA~%20_.:@+&;$"<>\\^`{|}', max_size=6)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["content-type", "schema-format", "schema-description", "schema-authority", "schema-id",
+         "if-none-match", "accept-encoding", "chappe-min-revision", "accept"]
+    ),
+    st.sampled_from(["avro", "any", "urn:x", "1", "*", "%", '"', "text/plain;format=avro", "gzip", "0"])
+    | st.text(st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="\x7f\x85\xa0"), max_size=9),
+    max_size=4,
+)  # fmt: skip
+REQUEST = st.tuples(
+    st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"]),
+    st.lists(PART, max_size=6).map("/".join)
+    | st.sampled_from(["schemagroups/shop", "schemagroups/shop/schemas/order"]),
+    st.sampled_from(["", "?uri=urn:x:1", "?uri=%", "?format=any&id=1", "?format=json-schema", "?x"])
+    | st.text("?uridformat=&%:/0a", max_size=12).map(lambda one: f"?{one}"),
+    HEADERS,
+    st.binary(max_size=20) | st.sampled_from([b"{}", b'"int"', b'{"format":"avro"}', b"[]"]),
+)
+
+
+@settings(max_examples=60)
+@given(requests=st.lists(REQUEST, max_size=15))
+def test_whatever_is_asked_is_answered(requests: list[Any]) -> None:
+    """Never 500: what is wrong is told, and nothing of it stays in the way of the next request."""
+
+    async def ask_all() -> None:
+        async with running() as hub:
+            for method, path, query, headers, body in requests:
+                reply = await hub.ask(method, f"{PREFIX}/{path}{query}", headers, body)
+                assert reply.status < 500, (method, path, query, headers, body, reply)
+            assert (await hub.ask("GET", f"{PREFIX}/schemagroups")).status == 200
+
+    asyncio.run(ask_all())
