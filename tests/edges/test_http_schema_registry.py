@@ -139,6 +139,7 @@ async def test_what_the_registry_holds_cannot_break_out_of_a_header() -> None:
         headers = (await hub.ask("GET", SCHEMA)).headers
         assert headers["schema-id"] == "/schemagroups/shop/schemas/order/versions/1"
         assert "schema-authority" not in headers
+        assert (await hub.ask("GET", f"{PREFIX}/schema?uri=urn:x")).code == "not_found"
 
 
 @pytest.mark.parametrize(

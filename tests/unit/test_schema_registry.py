@@ -38,7 +38,9 @@ def test_each_name_has_an_id_of_its_own_and_is_found_by_it(names: list[str]) -> 
     present: Collection[str] = Collection()
     named: dict[str, str] = {}
     for name in names:
-        if find_id(present, name) is None:
+        found = find_id(present, name)
+        assert found == named.get(name)
+        if found is None:
             try:
                 id = free_id(present, name, sent=shown(name), what="schema")
             except Conflict:
@@ -63,6 +65,12 @@ def test_no_two_entities_of_the_registry_have_one_name(ids: list[str]) -> None:
     assert len(names) == len(present)
     for id in present:
         assert find_id(present, name_of(present, id)) == id
+
+
+def test_a_name_whose_ids_are_all_taken_is_refused() -> None:
+    present: Collection[str] = Collection({"AB": "AB", "_~~~61B": "_~~~61B"})
+    with pytest.raises(Conflict, match="'_~~~61b'"):
+        free_id(present, "ab", sent="ab", what="schema")
 
 
 @pytest.mark.parametrize("sent", ["", "a:b", "a/b", "a b", "a%", 'a"b', "é", "a?b"])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from chappe.domain.errors import Conflict, Malformed, NotAllowed, NotFound, Unavailable
+from chappe.domain.errors import Conflict, Malformed, NotAllowed, NotFound
 from chappe.formats.confluent.index import SCHEMAGROUPS, SCHEMAS
 from chappe.formats.fields import shortened
 from chappe.formats.schemaregistry02.documents import Sent, format_for, write_of
@@ -241,6 +241,4 @@ def _done(
         return write(tree, Write(method, target, body, Flags(), now, target.xid), rules)
     except RegistryError as error:
         said = f"{error.message} {error.detail}".strip()
-        if error.status >= 500:
-            raise Unavailable(said) from error
         raise (Conflict if error.kind in _CONFLICTS else Malformed)(said) from error

@@ -37,10 +37,10 @@ def is_segment(text: str) -> bool:
 
 def find_id(present: Collection[Any], name: str) -> str | None:
     """The registry's id of what is called so; None where nothing is."""
-    for id in subject_ids(name) if name else ():
-        if id in present and subject_of(id) == name:
-            return id
-    return name if name in present else None
+    id = _spelt(present, name)
+    if id is None and name in present and name_of(present, name) == name:
+        return name
+    return id
 
 
 def name_of(present: Collection[Any], id: str) -> str:
@@ -48,7 +48,7 @@ def name_of(present: Collection[Any], id: str) -> str:
     if "~" not in id:
         return id
     name = subject_of(id)
-    return name if find_id(present, name) == id else id
+    return name if _spelt(present, name) == id else id
 
 
 def free_id(present: Collection[Any], name: str, *, sent: str, what: str) -> str:
@@ -76,3 +76,11 @@ def free_id(present: Collection[Any], name: str, *, sent: str, what: str) -> str
         if id not in present and present.clash(id) is None:
             return id
     raise Conflict(f"{what} {sent!r}: the registry has another entity of the id {ids[-1]!r}")
+
+
+def _spelt(present: Collection[Any], name: str) -> str | None:
+    """The id that is a name, as this API and Confluent's spell it."""
+    for id in subject_ids(name) if name else ():
+        if id in present and subject_of(id) == name:
+            return id
+    return None

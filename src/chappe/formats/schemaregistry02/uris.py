@@ -76,7 +76,7 @@ def check_version_id(text: str) -> None:
     """Refuse what is no URI-reference.
 
     Raises:
-        Malformed: it is none, or is the path of a version, which is no name of another one.
+        Malformed: it is none.
     """
     if not _is_reference(text):
         raise Malformed(
