@@ -56,7 +56,11 @@ async def test_2_1_1_an_id_is_any_segment_without_a_colon(api: Api, id: str) -> 
     shown = (await api.ask("GET", f"/schemagroups/{id}")).json["id"]
     assert shown in (await api.ask("GET", "/schemagroups")).json
     assert (await api.ask("GET", f"/schemagroups/{shown}/schemas")).json == [shown]
-    assert (await api.ask("GET", f"/schemagroups/{shown}/schemas/{shown}")).status == 200
+    read = await api.ask("GET", f"/schemagroups/{shown}/schemas/{shown}")
+    assert read.headers["schema-id"] == f"/schemagroups/{shown}/schemas/{shown}/versions/1"
+    for name in ("location", "schema-id-location"):
+        url = read.headers[name].removeprefix("http://hub")
+        assert (await api.hub.ask("GET", url)).body == record("a").encode()
     assert re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=@-]|%[0-9A-F]{2})+", shown)
 
 

@@ -102,6 +102,15 @@ async def test_what_confluents_api_deleted_is_not_shown(api: Api) -> None:
     assert (await api.ask("GET", f"{ORDER}/versions")).code == "not_found"
 
 
+async def test_a_document_that_replaced_a_deleted_one_in_the_registry_is_shown(api: Api) -> None:
+    await confluent(api, record("a"))
+    await api.hub.ask("DELETE", SUBJECT)
+    assert (await api.ask("GET", ORDER)).code == "not_found"
+    headers = {"xregistry-format": "Avro/1.12", "content-type": "application/json"}
+    await api.hub.ask("PUT", f"{ORDER}/versions/1", headers, record("b"))
+    assert (await api.ask("GET", ORDER)).body == record("b").encode()
+
+
 async def test_numbers_go_on_behind_gaps(api: Api) -> None:
     for field in "abc":
         await confluent(api, record(field))

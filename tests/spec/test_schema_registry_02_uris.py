@@ -88,6 +88,14 @@ async def test_2_2_1_an_authority_holds_for_the_versions_that_follow(api: Api) -
         assert await by_uri(api, BASE + path) == record(field).encode()
 
 
+async def test_2_2_1_the_authority_is_the_one_of_the_newest_version(api: Api) -> None:
+    await imported(api, record("a"), authority="urn:a")
+    await imported(api, record("b"), authority="urn:b")
+    await api.version(record("c"))
+    assert (await api.ask("GET", ORDER)).headers["schema-authority"] == "urn:b"
+    assert (await api.ask("GET", f"{ORDER}/versions/1")).headers["schema-authority"] == "urn:a"
+
+
 @pytest.mark.parametrize(
     "authority", ["shop", "/shop", "http://a b/", "urn:", "http://ex.com/#a", "http://[::1", "ü:x", "x" * 5000]
 )  # fmt: skip
@@ -139,6 +147,7 @@ async def test_3_3_3_what_is_imported_twice_is_one_version(api: Api) -> None:
     assert await imported(api, record("a"), authority="urn:z", id="1") == 3
     shown = (await api.ask("GET", f"{ORDER}/versions/2")).headers["schema-id"]
     assert shown == "2"
+    assert await api.version(record("a")) == 3  # the newest of those that it is
 
 
 async def test_a_schema_id_that_was_read_can_be_sent_again(api: Api) -> None:
