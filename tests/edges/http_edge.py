@@ -26,6 +26,7 @@ from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
+from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
@@ -300,6 +301,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             register=register,
             check=check,
             judge=Judge(state, languages, find),
+            infer=Infer(find, clock),
             confluent=Confluent(state, register, Parser(languages)),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"

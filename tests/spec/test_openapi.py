@@ -286,7 +286,7 @@ IDS = {
     "schemas": ("order", "elsewhere", "mirror", "lost"),
     "versions": ("1", "v2"),
     "services": ("books",),
-    "types": ("book.sold",),
+    "types": ("book.sold", "order.paid"),
 }
 BY_URI = "?uri=/schemagroups/shop/schemas/order/versions/1"
 FLAGS_READ = ("", "?inline", "?doc", "?doc&inline=*", "?binary&inline=*", "?collections")

@@ -4,43 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from chappe.domain.errors import NotFound
-from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.formats.languages import Languages
 from chappe.formats.schema_language import Check, Difference, Policy, Schema, Violation
 from chappe.kit.latest import Latest
 from chappe.ports.event_index import LIMIT, Query
+from chappe.ports.stored_events import StoredEvents
 from chappe.registry.lines import Document, line_at
 from chappe.registry.state import State
 
 MOST_EXAMPLES: Final = 10
-
-
-class Stored(Protocol):
-    """flows.find.Item."""
-
-    @property
-    def position(self) -> Position: ...
-    @property
-    def event(self) -> Event: ...
-
-
-class Paged(Protocol):
-    """flows.find.Page."""
-
-    @property
-    def items(self) -> Sequence[Stored]: ...
-    @property
-    def next(self) -> tuple[int, int] | None: ...
-
-
-class Finding(Protocol):
-    """flows.find.Find."""
-
-    async def page(self, query: Query, *, wait_s: float = 0.0) -> Paged: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +71,7 @@ class Judge:
 
     state: Latest[State]
     languages: Languages
-    find: Finding
+    find: StoredEvents
 
     async def __call__(
         self,

@@ -77,6 +77,21 @@ def hub_paths() -> dict[str, Schema]:
         responses={"200": answer("The types.", array_of(schema("SeenType"))), **OF_THE_HUB},
     )  # fmt: skip
     paths["/channels/{channel}/types"] = {"parameters": [_CHANNEL], "get": types}
+    infer = operation(
+        "get.channels.types.type.schema",
+        "Draft a JSON Schema from the newest events of a type",
+        "events",
+        "read",
+        parameters=[
+            query("last", "How many of the newest are read.",
+                  {"type": "integer", "minimum": 1, "maximum": 10_000}),
+        ],
+        responses={"200": answer("The draft.", schema("Inferred")), **OF_THE_HUB},
+    )  # fmt: skip
+    paths["/channels/{channel}/types/{type}/schema"] = {
+        "parameters": [_CHANNEL, in_path("type", "The type of events.", pattern=".")],
+        "get": infer,
+    }
     extent = operation(
         "get.channels.extent",
         "How far the channel's log reaches",

@@ -33,6 +33,8 @@ def object_of(properties: Mapping[str, Schema], *required: str, closed: bool = F
     return result
 
 
+_PLACE: Final[Schema] = object_of({"position": TEXT, "acceptedat": TIME}, "position", "acceptedat")
+
 _EVENT: Final[Schema] = object_of(
     {
         "specversion": {"const": "1.0"},
@@ -134,6 +136,30 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "events": array_of(OBJECT),
         },
         "valid",
+    ),
+    "Inferred": object_of(
+        {
+            "type": TEXT,
+            "channel": TEXT,
+            "events": object_of(
+                {
+                    "read": COUNT,
+                    "used": COUNT,
+                    "skipped": {
+                        "type": "object",
+                        "propertyNames": {"enum": ["no_data", "not_json_type", "not_json"]},
+                        "additionalProperties": COUNT,
+                    },
+                    "stopped": {"enum": ["end", "last", "bytes", "time"]},
+                    "newest": _PLACE,
+                    "oldest": _PLACE,
+                },
+                "read", "used", "skipped", "stopped", "newest", "oldest",
+            ),
+            "format": TEXT,
+            "schema": OBJECT,
+        },
+        "type", "channel", "events", "format", "schema",
     ),
     "ListedEvent": object_of(
         {"position": TEXT, "acceptedat": TIME, "event": schema("Event")},

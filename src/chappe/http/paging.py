@@ -17,6 +17,7 @@ LIST_PARAMETERS = (
 )  # fmt: skip
 MAX_LIMIT = 1000
 MAX_WAIT_S = 30.0
+MAX_LAST = 10_000
 MAX_BLOCK = 2**63 - 1
 """No log gets there, and no index can compare with more."""
 
@@ -81,6 +82,18 @@ def list_query(channel: str, given: Mapping[str, str]) -> tuple[Query, float]:
         limit=_limit(given["limit"]) if "limit" in given else 100,
     )
     return query, wait_s
+
+
+def newest(given: Mapping[str, str], *, least: int = 0) -> int:
+    """How many of the newest events are looked at: the parameter `last`, 1000 if absent.
+
+    Raises:
+        Malformed: it is no number, or out of its range.
+    """
+    text = given.get("last", "1000")
+    if not _COUNT.fullmatch(text) or not least <= int(text) <= MAX_LAST:
+        raise Malformed(f"parameter last: {text[:20]!r} is not a number from {least} to {MAX_LAST}")
+    return int(text)
 
 
 def next_link(path: str, given: Mapping[str, str], after: Position | None) -> bytes:

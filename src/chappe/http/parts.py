@@ -13,6 +13,7 @@ from chappe.flows.accept import Receipt
 from chappe.flows.confluent import Confluent
 from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
+from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.register import Committed, Decide
 from chappe.flows.schema_registry import SchemaRegistry
@@ -158,6 +159,7 @@ class Parts:
     schemas: SchemaRegistry
     check: Checking
     judge: Judge
+    infer: Infer
     state: Latest[State]
     extent: Callable[[Channel], Awaitable[Extent]]
     readiness: Callable[[], Readiness]

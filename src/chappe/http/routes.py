@@ -10,7 +10,7 @@ from chappe.domain.access import PUBLISH, READ, SUBSCRIBE, Principal, Right, may
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed, NotFound
 from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
-from chappe.http import channels, discovery, events, openapi, subscriptions, validate
+from chappe.http import channels, discovery, events, infer, openapi, subscriptions, validate
 from chappe.http.exchange import Request, Response
 from chappe.http.paging import LIST_PARAMETERS, unquote
 from chappe.http.parts import Parts
@@ -114,6 +114,10 @@ ROUTES: Sequence[Route] = (
     Route("/channels/{channel}/events/{reference}/trace", _TRACE),
     Route("/channels/{channel}/extent", {"GET": Endpoint(READ, channels.extent)}),
     Route("/channels/{channel}/types", {"GET": Endpoint(READ, discovery.list_seen, None)}),
+    Route(
+        "/channels/{channel}/types/{type}/schema",
+        {"GET": Endpoint(READ, infer.infer, ("last",))},
+    ),
     Route("/subscriptions", _SUBSCRIPTIONS),
     Route("/subscriptions/{id}", _SUBSCRIPTION),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),

@@ -19,10 +19,9 @@ from chappe.flows.judge import Comparison, Evidence, Judgement
 from chappe.formats import cloudevents_http
 from chappe.formats.schema_language import Difference, Policy, Verdict, Violation
 from chappe.http.exchange import Request, Response, json_response
+from chappe.http.paging import newest
 from chappe.http.parts import Parts
-from chappe.ports.event_index import LIMIT
 
-MOST_EVENTS: Final = 10_000
 MOST_ERRORS: Final = 10
 _POLICIES: Final[Mapping[str, Policy]] = {
     "strict": "STRICT",
@@ -67,7 +66,7 @@ async def judge(parts: Parts, request: Request) -> Response:
         policy=policy,
         type=query.get("type"),
         channel=query.get("channel", DEFAULT),
-        last=_count(query.get("last", str(LIMIT))),
+        last=newest(query),
     )
     present, *earlier = judgement.compared
     return json_response(
@@ -126,12 +125,6 @@ def _evidence(one: Evidence) -> Mapping[str, object]:
             for misfit in one.examples
         ],
     }
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 0 <= int(text[:9]) <= MOST_EVENTS:
-        raise Malformed(f"parameter last: {text[:20]!r} is not a number from 0 to {MOST_EVENTS}")
-    return int(text)
 
 
 def _xid(text: str, name: str) -> str:

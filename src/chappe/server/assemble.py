@@ -45,6 +45,7 @@ from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.describe import Describe, description
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
+from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.register import Register
@@ -305,6 +306,7 @@ async def assemble(
             register=register,
             check=check,
             judge=Judge(state, languages, find),
+            infer=Infer(find, clock),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
