@@ -10,6 +10,7 @@ import msgspec
 
 from chappe.cli.schema_check import check
 from chappe.cli.schema_cmds import get, ls
+from chappe.cli.schema_infer import infer
 from chappe.cli.session import Session, confirm, remote
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
@@ -104,5 +105,5 @@ def format_of(declared: object) -> str:
     return DEFAULT_FORMAT
 
 
-for _command in (ls, get, check):
+for _command in (ls, get, check, infer):
     schema.add_command(_command)

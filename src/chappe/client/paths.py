@@ -87,6 +87,12 @@ def declaration(group: str, type_: str) -> str:
     return f"{declarations(group)}/{_segment(type_)}"
 
 
+def inferred(type_: str, channel: str = DEFAULT_CHANNEL, last: int | None = None) -> str:
+    """The schema drafted from the newest events of a type."""
+    path = f"/channels/{_segment(channel)}/types/{_segment(type_)}/schema"
+    return path if last is None else f"{path}?last={last}"
+
+
 CHANNELS = "/channels"
 READY = "/readyz"
 

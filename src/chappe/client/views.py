@@ -90,6 +90,34 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Sequence[Seen] = ()
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an event stands, and when it was accepted."""
+
+    position: str
+    acceptedat: str
+
+
+class Drafted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a draft was made of: `used` events of those `read`; `skipped` counts the others by reason."""
+
+    read: int
+    used: int
+    skipped: Mapping[str, int]
+    stopped: str
+    newest: Place
+    oldest: Place
+
+
+class Inferred(msgspec.Struct, frozen=True, kw_only=True):
+    """A schema drafted from stored events (`GET /channels/{channel}/types/{type}/schema`)."""
+
+    type: str
+    channel: str
+    events: Drafted
+    format: str
+    schema: Mapping[str, object]
+
+
 class BatchReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """All events of a batch are on disk; `duplicates` are indexes into the batch."""
 
