@@ -137,6 +137,9 @@ def _violations(found: object) -> Iterator[str]:
 
 
 def _next(error: ChappeError) -> str:
+    own = error.details.get("next")
+    if isinstance(own, str):
+        return own
     match error:
         case errors.SchemaMismatch():
             return f"mend the payload; the schema: {_schema_command(error.details)}"

@@ -10,21 +10,14 @@ import msgspec
 
 from chappe.cli.schema_check import check
 from chappe.cli.schema_cmds import get, ls
+from chappe.cli.schema_format import format_of
+from chappe.cli.schema_gen import gen
 from chappe.cli.schema_infer import infer
 from chappe.cli.session import Session, confirm, remote
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 
 DEFAULT_GROUP = "default"
-DEFAULT_FORMAT = "JSONSchema/draft-07"
-_FORMATS = {
-    "draft-04": "JSONSchema/draft-04",
-    "draft-06": "JSONSchema/draft-06",
-    "draft-07": "JSONSchema/draft-07",
-    "2019-09": "JSONSchema/draft2019-09",
-    "2020-12": "JSONSchema/draft2020-12",
-}
-
 _group = click.option(
     "--group", default=DEFAULT_GROUP, show_default=True, help="The message group."
 )
@@ -96,14 +89,5 @@ def rm(session: Session, types: Sequence[str], group: str, yes: bool) -> None:
     session.run(end)
 
 
-def format_of(declared: object) -> str:
-    """The format that `$schema` names, such as JSONSchema/draft2020-12."""
-    dialect = declared.get("$schema", "") if isinstance(declared, dict) else ""
-    for name, format_ in _FORMATS.items():
-        if name in str(dialect):
-            return format_
-    return DEFAULT_FORMAT
-
-
-for _command in (ls, get, check, infer):
+for _command in (ls, get, check, infer, gen):
     schema.add_command(_command)

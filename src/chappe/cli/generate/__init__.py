@@ -1,0 +1,1 @@
+"""Code of other languages, made from schemas by tools of others."""
