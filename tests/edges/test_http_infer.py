@@ -111,9 +111,17 @@ async def test_it_ends_where_the_payloads_become_too_many_bytes(
 async def test_it_ends_when_the_time_is_over(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     await published(hub, 1, 2, 3)
     monkeypatch.setattr(infer, "MOST_S", -1.0)
-    monkeypatch.setattr(infer, "_PAGE", 2)
     events = (await inferred(hub))["events"]
-    assert (events["read"], events["stopped"]) == (2, "time")
+    assert (events["read"], events["stopped"]) == (1, "time")
+
+
+async def test_the_newest_event_is_read_however_large_it_is(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await published(hub, "a" * 50, "b" * 50)
+    monkeypatch.setattr(infer, "MOST_BYTES", 10)
+    events = (await inferred(hub))["events"]
+    assert (events["read"], events["stopped"]) == (1, "bytes")
 
 
 async def test_a_type_may_have_any_name(hub: Hub) -> None:

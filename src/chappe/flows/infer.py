@@ -23,7 +23,7 @@ MOST_BYTES: Final = 16 << 20
 """Of all payloads together; a megabyte takes some 60 ms, and up to 0.8 s if it is made for that."""
 
 MOST_S: Final = 10.0
-"""No page is begun later than that."""
+"""No event is looked at later than that, but the first."""
 
 _PAGE: Final = 100
 """Events that are held in memory at a time."""
@@ -70,24 +70,17 @@ class Infer:
             NotFound: there is no such channel, or no event of the type that has JSON.
             Unavailable: the index is too far behind the log.
         """
-        until_s = self.clock.monotonic_s() + MOST_S
-        reading = _Reading()
+        reading = _Reading(self.clock, self.clock.monotonic_s() + MOST_S)
         after: tuple[int, int] | None = None
-        stopped: Stop = "last"
-        while reading.read < last:
+        stopped: Stop | None = None
+        while stopped is None and reading.read < last:
             limit = min(_PAGE, last - reading.read)
             page = await self.find.page(Query(channel, type=type, after=after, limit=limit))
             # Beside what else the node does: a payload can be made to take long.
-            if not await asyncio.to_thread(reading.take, page.items):
-                stopped = "bytes"
-                break
+            stopped = await asyncio.to_thread(reading.take, page.items)
             after = page.next
-            if after is None or not page.items:
+            if stopped is None and (after is None or not page.items):
                 stopped = "end"
-                break
-            if self.clock.monotonic_s() > until_s:
-                stopped = "time"
-                break
         if not reading.used or reading.newest is None or reading.oldest is None:
             raise NotFound(_nothing(type, channel, reading))
         draft = await asyncio.to_thread(reading.inference.draft)
@@ -98,14 +91,16 @@ class Infer:
             dict(reading.skipped),
             reading.newest,
             reading.oldest,
-            stopped,
+            stopped or "last",
         )
 
 
 class _Reading:
     """What was read so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, until_s: float) -> None:
+        self._clock = clock
+        self._until_s = until_s
         self.inference = Inference()
         self.read = 0
         self.skipped: Counter[Skipped] = Counter()
@@ -117,17 +112,19 @@ class _Reading:
     def used(self) -> int:
         return self.inference.samples
 
-    def take(self, items: Sequence[Stored]) -> bool:
-        """See these events, the newest first; False when one has more than there is room for."""
+    def take(self, items: Sequence[Stored]) -> Stop | None:
+        """See these events, the newest first; why that had to end before the last of them."""
         for item in items:
+            if self.read and self._clock.monotonic_s() > self._until_s:
+                return "time"
             self._left -= len(item.event.data or b"")
-            if self._left < 0:
-                return False
+            if self.read and self._left < 0:
+                return "bytes"
             self.read += 1
             self.oldest = Place(item.position, item.at_ms)
             self.newest = self.newest or self.oldest
             self._see(item.event)
-        return True
+        return None
 
     def _see(self, event: Event) -> None:
         if event.data is None:
