@@ -27,7 +27,13 @@ STRINGS = st.one_of(
     st.emails(),
     st.ip_addresses().map(str),
 )
-NAMES = st.sampled_from("abcdef") | st.sampled_from(["1", "2026-01-02"]) | st.text(max_size=3)
+KEYWORDS = "$ref $id $schema $defs $anchor $dynamicRef enum type const properties pattern".split()
+NAMES = (
+    st.sampled_from(KEYWORDS)
+    | st.sampled_from("abcdef")
+    | st.sampled_from(["1", "2026-01-02"])
+    | st.text(max_size=3)
+)
 VALUES = st.recursive(
     st.one_of(
         st.none(),

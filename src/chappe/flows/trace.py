@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import ATTEMPTS, OWN, Channel
@@ -15,6 +15,7 @@ from chappe.domain.subscription import Subscription
 from chappe.formats.schema_language import Verdict, Violation
 from chappe.ports.event_index import EventIndex
 from chappe.ports.event_log import EventLog
+from chappe.ports.stored_events import Stored
 from chappe.registry.declaration import Mode
 
 LaneState: TypeAlias = Literal[
@@ -76,17 +77,6 @@ class Traced:
     first: Position | None = None
 
 
-class Placed(Protocol):
-    """An event that was found."""
-
-    @property
-    def position(self) -> Position: ...
-    @property
-    def at_ms(self) -> int: ...
-    @property
-    def event(self) -> Event: ...
-
-
 class Trace:
     """Tells what became of an event."""
 
@@ -94,12 +84,12 @@ class Trace:
         self,
         log: EventLog,
         index: EventIndex,
-        one: Callable[[str, str], Awaitable[Placed]],
+        one: Callable[[str, str], Awaitable[Stored]],
         attempts_known: Callable[[], Awaitable[None]],
         channels: Callable[[], Mapping[str, Channel]],
         subscriptions: Callable[[], Mapping[str, Subscription]],
         check: Callable[[Event], Verdict | None],
-        first: Callable[[str, Event], Awaitable[Placed | None]],
+        first: Callable[[str, Event], Awaitable[Stored | None]],
         window_ms: int,
     ) -> None:
         """`window_ms`: how long after an event one of its source and id is a repeat; 0: never."""
@@ -142,7 +132,7 @@ class Trace:
             None if first is None else first.position,
         )
 
-    async def _repeated(self, channel: str, item: Placed) -> Placed | None:
+    async def _repeated(self, channel: str, item: Stored) -> Stored | None:
         """The event that this one repeats, so that its shard's reader has dropped it; or None."""
         if channel in OWN or not self._window_ms:
             return None
@@ -157,7 +147,7 @@ class Trace:
             return None
         return SchemaVerdict(verdict.mode, verdict.declaration.path, verdict.violations)
 
-    def _lanes(self, channel: str, item: Placed, rows: Sequence[AttemptRow]) -> list[LaneTrace]:
+    def _lanes(self, channel: str, item: Stored, rows: Sequence[AttemptRow]) -> list[LaneTrace]:
         by_subscription: dict[str, list[AttemptRow]] = {}
         for row in rows:
             by_subscription.setdefault(row.subscription, []).append(row)
@@ -173,7 +163,7 @@ class Trace:
         return lanes
 
 
-def _lane(subscription: Subscription, item: Placed, attempts: Sequence[AttemptRow]) -> LaneTrace:
+def _lane(subscription: Subscription, item: Stored, attempts: Sequence[AttemptRow]) -> LaneTrace:
     decision = explain(subscription, item.event)
     state: LaneState
     if attempts:
