@@ -242,6 +242,16 @@ def stand_in(folder: Path, program: str, script: str) -> dict[str, str]:
     return {"PATH": f"{folder}:/usr/bin:/bin"}
 
 
+def test_without_the_extra_the_command_that_installs_it_is_named(tmp_path: Path) -> None:
+    absent = "import sys; sys.modules['datamodel_code_generator'] = None"
+    (tmp_path / "sitecustomize.py").write_text(absent)
+    env = {"PYTHONPATH": str(tmp_path)}
+    code, out, err = gen(tmp_path, "a.json", ORDER, "--language", "python", env=env)
+    assert (code, out) == (3, "")
+    assert "datamodel-code-generator: is not installed" in err
+    assert "-m pip install 'chappe[gen]'" in err
+
+
 def test_a_tool_that_is_not_there_is_named_with_how_to_get_it(tmp_path: Path) -> None:
     empty = {"PATH": str(tmp_path)}
     code, out, err = gen(tmp_path, "a.json", ORDER, "--language", "typescript", env=empty)

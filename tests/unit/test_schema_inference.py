@@ -231,6 +231,16 @@ def test_maps_of_maps_are_merged() -> None:
     }
 
 
+def test_merged_strings_that_are_too_many_are_free() -> None:
+    left, right = Inference(), Inference()
+    for letter in "abcdefghijklmnop":
+        for _ in range(MIN_ENUM_EACH + 1):
+            (left if letter < "g" else right).add(json.dumps(letter).encode())
+    assert left.draft()["enum"] == list("abcdef")
+    left.merge(right)
+    assert "enum" not in left.draft()
+
+
 # Bounds
 
 
