@@ -37,6 +37,7 @@ from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
 from chappe.formats.times import rfc3339_us
 from chappe.http.app import App
+from chappe.http.confluent_port import ConfluentPort
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
 from chappe.http.listener import Listener, bind
@@ -168,6 +169,7 @@ class Hub:
     index: ScanIndex
     counters: Counters
     port: int
+    confluent_port: int
     checks: list[HealthCheck]
     stop: Callable[[], None]
 
@@ -318,6 +320,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     )  # fmt: skip
     app = App(parts)
     listener = Listener(app, bind("127.0.0.1", 0))
+    confluent = Listener(ConfluentPort(app), bind("127.0.0.1", 0))
     async with Supervisor() as tasks:
         observers = [
             tasks.start_soon(
@@ -327,14 +330,18 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             for name, channel in channels().items()
         ]
         tasks.start_soon(listener.run(), name="listener")
+        tasks.start_soon(confluent.run(), name="confluent listener")
         hub = Hub(
-            app, parts, log, registry_log, index, counters, listener.port, checks, listener.stop
-        )
+            app, parts, log, registry_log, index, counters, listener.port, confluent.port, checks,
+            listener.stop,
+        )  # fmt: skip
         await listener.wait_started()
+        await confluent.wait_started()
         try:
             yield hub
         finally:
             listener.stop()
+            confluent.stop()
             for observer in observers:
                 observer.cancel()
             compiler.close()

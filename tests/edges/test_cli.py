@@ -19,6 +19,7 @@ import pytest
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 
+OPTIONS = ("--port", "0", "--confluent-port", "0")
 SCHEMA = {"type": "object", "required": ["total"], "properties": {"total": {"type": "number"}}}
 
 
@@ -66,7 +67,7 @@ def chappe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
     home = tmp_path_factory.mktemp("cli")
     with (home / "log").open("wb") as log:
         hub = subprocess.Popen(
-            [sys.executable, "-m", "chappe", "dev", "--port", "0", "--data", str(home / "data")],
+            [sys.executable, "-m", "chappe", "dev", *OPTIONS, "--data", str(home / "data")],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -448,4 +449,7 @@ def test_a_doctor_finds_a_healthy_hub_healthy(chappe: Cli) -> None:
 
     assert found.code == 0, found.out
     assert {one["name"] for one in as_json} >= {"hub", "version", "engine", "clock", "nats-server"}
+    (confluent,) = [one["detail"] for one in as_json if one["name"] == "confluent"]
+    file = json.loads((chappe.home / "data" / "hub.json").read_bytes())
+    assert confluent == f"Kafka clients use {chappe.url}/confluent, and {file['confluent']}"
     assert all(one["verdict"] != "fail" for one in as_json)

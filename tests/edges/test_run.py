@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chappe.server.run import run
+from chappe.server.run import HubFile, run
 from chappe.server.settings import load
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
@@ -20,7 +20,7 @@ class Fault(Exception):
 def test_a_fault_nobody_foresaw_ends_the_hub_with_one_traceback_and_exit_code_7(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def ready(url: str, data: Path) -> None:
+    def ready(here: HubFile, data: Path) -> None:
         raise Fault("a part is broken")
 
     flags = {"data": str(tmp_path / "data"), "port": "0", "log_format": "json"}

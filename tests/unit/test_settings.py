@@ -116,6 +116,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         "CHAPPE_DATA": "d",
         "CHAPPE_HOST": "::1",
         "CHAPPE_PORT": "0",
+        "CHAPPE_CONFLUENT_PORT": "8081",
         "CHAPPE_NATS": "nats://a",
         "CHAPPE_NATS_CREDS": "f",
         "CHAPPE_NATS_SERVER": "/opt/nats-server",
@@ -382,3 +383,21 @@ def test_the_documentation_has_no_setting_that_does_not_exist() -> None:
 def test_flag_and_variable_follow_from_the_name() -> None:
     (found,) = (each for each in describe() if each.name == "retention_age_s")
     assert (found.flag, found.env) == ("--retention-age-s", "CHAPPE_RETENTION_AGE_S")
+
+
+# ---- the port of the Confluent API
+
+
+def test_the_confluent_api_has_no_port_of_its_own_unless_one_is_named(tmp_path: Path) -> None:
+    assert loaded(tmp_path).confluent_port is None
+    assert loaded(tmp_path, environ={"CHAPPE_CONFLUENT_PORT": "8081"}).confluent_port == 8081
+    assert loaded(tmp_path, file="confluent_port = 0").confluent_port == 0
+
+
+def test_two_apis_cannot_have_one_port(tmp_path: Path) -> None:
+    message = refusal(tmp_path, port="8081", confluent_port="8081")
+    assert message.startswith("confluent_port: 8081 must be another than port")
+
+
+def test_both_may_take_one_that_is_free(tmp_path: Path) -> None:
+    assert loaded(tmp_path, port="0", confluent_port="0").confluent_port == 0

@@ -73,6 +73,7 @@ async def _of_hub(hub: HubClient, url: str) -> list[Finding]:
         _version(ready),
         *_readiness(ready),
         *_engine(ready),
+        _confluent(ready, url),
         _skew(answer),
     ]
 
@@ -111,6 +112,12 @@ def _engine(ready: Readiness) -> Iterator[Finding]:
         yield Finding("engine version", "fail", f"nats-server {version} is too old", fix)
     else:
         yield Finding("engine version", "ok", f"nats-server {version}")
+
+
+def _confluent(ready: Readiness, url: str) -> Finding:
+    at = f"{url.rstrip('/')}/confluent"
+    port = "" if ready.confluent is None else f", and {ready.confluent}"
+    return Finding("confluent", "ok", f"Kafka clients use {at}{port}")
 
 
 def _skew(answer: Answer) -> Finding:

@@ -12,6 +12,9 @@ from chappe.server.settings import SettingInfo, describe, load_here
 
 @click.command()
 @click.option("--port", help="Port to listen on; 0 takes one that is free.  [default: 4280]")
+@click.option(
+    "--confluent-port", help="Port of the Confluent API alone; 0 takes one.  [default: none]"
+)
 @click.option("--data", metavar="DIR", help="Keep everything there; else it goes with the hub.")
 @click.option("--log-level", help="debug, info, warning or error.  [default: info]")
 @click.option("--registry-id", metavar="ID", help="The registry's id.  [default: chappe]")

@@ -240,3 +240,4 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     engine: Mapping[str, object] = {}
     shards: Mapping[str, object] = {}
     checks: Sequence[Check] = ()
+    confluent: str | None = None

@@ -55,11 +55,27 @@ class App:
         self._under_way += 1
         try:
             if self._draining and call.path not in _HEALTH:
-                await call.answer(_DRAINING)
+                below = confluent.is_below(call.path)
+                await call.answer(confluent.DRAINING if below else _DRAINING)
             elif call.method == "POST" and call.path[-7:] == b"/events" and _publishes(call.path):
                 await self._publish(call)
+            elif confluent.is_below(call.path):
+                await self._confluent(call, confluent.PREFIX)
             else:
                 await self._other(call)
+        except ClientGone:
+            pass  # There is nobody left to answer.
+        finally:
+            self._left()
+
+    async def handle_confluent(self, call: Call) -> None:
+        """Answer one request to a port at whose root the Schema Registry API stands."""
+        self._under_way += 1
+        try:
+            if self._draining:
+                await call.answer(confluent.DRAINING)
+            else:
+                await self._confluent(call, b"")
         except ClientGone:
             pass  # There is nobody left to answer.
         finally:
@@ -165,15 +181,8 @@ class App:
         by = ANYONE
         failure: Exception | None = None
         try:
-            found = None if confluent.is_below(call.path) else match(call.path)
-            if found is None and confluent.is_below(call.path):
-                response, by, failure = await confluent.answer(
-                    self._parts.confluent,
-                    self._parts.authorizer,
-                    call,
-                    limit_bytes=self._parts.registry.edge.body_bytes,
-                )
-            elif found is None:
+            found = match(call.path)
+            if found is None:
                 if registry_route.is_preflight(call):
                     response = registry_route.preflight(call, self._parts.authorizer)
                 else:
@@ -197,6 +206,31 @@ class App:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
             failure, response = error, problem(error)
+        self._done(call, response, started_s, by, failure)
+        await call.answer(response)
+
+    async def _confluent(self, call: Call, prefix: bytes) -> None:
+        """A request to the Schema Registry API, which has errors of its own form."""
+        started_s = perf_counter()
+        response, by, failure = await confluent.answer(
+            self._parts.confluent,
+            self._parts.authorizer,
+            call,
+            prefix=prefix,
+            limit_bytes=self._parts.registry.edge.body_bytes,
+        )
+        self._done(call, response, started_s, by, failure)
+        await call.answer(response)
+
+    def _done(
+        self,
+        call: Call,
+        response: Response,
+        started_s: float,
+        by: Principal,
+        failure: Exception | None,
+    ) -> None:
+        """Log a request that is no publish."""
         self._log.request(
             call.method,
             _shown(call),
@@ -207,7 +241,6 @@ class App:
             detail=failure.message if isinstance(failure, ChappeError) else None,
             quiet=call.path in _HEALTH,
         )
-        await call.answer(response)
 
     async def _at(
         self,

@@ -19,13 +19,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What /readyz gives. `engine` and `shards` are for people: who serves, who owns what."""
+    """What /readyz gives. `engine` and `shards` are for people: who serves, who owns what.
+
+    `confluent` is the URL of the port that serves the Confluent API alone, if there is one.
+    """
 
     version: str
     node: str
     engine: Mapping[str, object] = field(default_factory=dict)
     shards: Mapping[str, object] = field(default_factory=dict)
     checks: Sequence[Check] = ()
+    confluent: str | None = None
 
     @property
     def ready(self) -> bool:
@@ -49,4 +53,6 @@ def readyz(found: Readiness, *, draining: bool) -> Response:
         "shards": found.shards,
         "checks": found.checks,
     }
+    if found.confluent is not None:
+        body["confluent"] = found.confluent
     return json_response(body, 200 if ready else 503)

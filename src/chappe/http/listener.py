@@ -6,11 +6,13 @@ import asyncio
 import logging
 import socket
 import ssl
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from chappe.domain.errors import InvalidSetting
-from chappe.http.app import App
+from chappe.http.call import Call, WholeCall
 from chappe.http.connection import Connection, Outbox
+from chappe.http.exchange import Response
 from chappe.kit.supervise import Supervisor
 
 BACKLOG: Final = 2048
@@ -38,11 +40,23 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
+class Served(Protocol):
+    """What a listener serves."""
+
+    def begin(self, call: WholeCall, answer: Callable[[Response], None]) -> bool:
+        """Take a request that has arrived whole (connection.Begin); False: it goes to `handle`."""
+        ...
+
+    async def handle(self, call: Call) -> None:
+        """Answer one request."""
+        ...
+
+
 class Listener:
     """Serves the app on a bound socket from `run` until `stop`."""
 
     def __init__(
-        self, app: App, bound: socket.socket, *, tls: ssl.SSLContext | None = None
+        self, app: Served, bound: socket.socket, *, tls: ssl.SSLContext | None = None
     ) -> None:
         self._app = app
         self._tls = tls

@@ -263,6 +263,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
                     {"name": TEXT, "ok": {"type": "boolean"}, "detail": TEXT}, "name", "ok"
                 )
             ),
+            "confluent": {"type": "string", "format": "uri"},
         },
         "status", "version", "node", "checks",
     ),

@@ -101,12 +101,13 @@ async def assemble(
     *,
     node: str,
     url: str,
+    confluent_url: str | None,
     tokens: TokenFile,
     disk: DiskGuard | None,
 ) -> Hub:
     """Wire a node on an open connection to the engine; nothing runs yet.
 
-    `url` is where the hub can be reached.
+    `url` is where the hub can be reached, `confluent_url` a port of the Confluent API alone.
 
     Raises:
         Conflict: the engine holds something that contradicts the settings.
@@ -250,6 +251,7 @@ async def assemble(
         return Readiness(
             version=__version__,
             node=node,
+            confluent=confluent_url,
             engine={
                 "connected": connection.connected,
                 "version": connection.server_version,

@@ -22,6 +22,7 @@ from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
 from chappe.adapters.nats.connection import Connection, NatsAddress
 from chappe.adapters.system.clock import SystemClock
+from chappe.http.confluent_port import ConfluentPort
 from chappe.http.listener import Listener, bind
 from chappe.kit import wide_event
 from chappe.kit.supervise import Supervisor
@@ -40,18 +41,21 @@ GC_THRESHOLDS = (50_000, 20, 100)
 _log = logging.getLogger("chappe")
 
 
-class HubFile(msgspec.Struct, frozen=True):
-    """DATA/hub.json: where a running hub is to be found."""
+class HubFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """DATA/hub.json: where a running hub is to be found; `confluent` is the URL of that port."""
 
     url: str
     pid: int
     version: str
+    confluent: str | None = None
 
 
-def run(settings: Settings, *, dev: bool, ready: Callable[[str, Path], None] | None = None) -> int:
+def run(
+    settings: Settings, *, dev: bool, ready: Callable[[HubFile, Path], None] | None = None
+) -> int:
     """Serve until SIGTERM or SIGINT; the process's exit code: 0, or 7 when a part of the hub failed.
 
-    `ready` is called with the hub's URL and its data directory once it answers. With `dev` and no
+    `ready` is called with where the hub is and its data directory once it answers. With `dev` and no
     data directory named, the data is temporary and goes with the hub.
 
     Raises:
@@ -74,7 +78,7 @@ def run(settings: Settings, *, dev: bool, ready: Callable[[str, Path], None] | N
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
+async def _serve(settings: Settings, ready: Callable[[HubFile, Path], None]) -> int:
     tokens_file = tokens_path(settings)
     tokens = TokenFile(tokens_file, SystemClock().monotonic_s)
     check_exposure(settings, has_tokens=not tokens.is_open)
@@ -83,6 +87,9 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
     try:
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(bind(settings.host, settings.port))
+            confluent = None
+            if settings.confluent_port is not None:
+                confluent = stack.enter_context(bind(settings.host, settings.confluent_port))
             address, engine = await _engine(settings, lock, stack)
             connection = await Connection.open(address, name=f"chappe {lock.node_id}")
             disk = None
@@ -95,6 +102,7 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
                 connection,
                 node=lock.node_id,
                 url=settings.public_url or _url(listener, settings.host),
+                confluent_url=None if confluent is None else _url(confluent, settings.host),
                 tokens=tokens,
                 disk=disk,
             )
@@ -102,7 +110,7 @@ async def _serve(settings: Settings, ready: Callable[[str, Path], None]) -> int:
             # What is there by now stays; the rest is mostly short-lived and free of circles.
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
-            await _serve_until(stop, settings, hub, engine, disk, listener, ready)
+            await _serve_until(stop, settings, hub, engine, disk, listener, confluent, ready)
     finally:
         lock.release()
     return 0
@@ -126,9 +134,12 @@ async def _serve_until(
     engine: EmbeddedNats | None,
     disk: DiskGuard | None,
     listener: socket.socket,
-    ready: Callable[[str, Path], None],
+    confluent: socket.socket | None,
+    ready: Callable[[HubFile, Path], None],
 ) -> None:
-    server = Listener(hub.app, listener)
+    servers = {"http": Listener(hub.app, listener)}
+    if confluent is not None:
+        servers["http confluent"] = Listener(ConfluentPort(hub.app), confluent)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -138,14 +149,23 @@ async def _serve_until(
             tasks.start_soon(engine.watch(), name="watch engine")
         if disk is not None:
             tasks.start_soon(disk.run(), name="watch disk")
-        serving = tasks.start_soon(server.run(), name="http")
+        serving = [tasks.start_soon(one.run(), name=name) for name, one in servers.items()]
         tasks.start_soon(hub.keep_described(), name="describe")
-        await server.wait_started()
-        url = _url(listener, settings.host)
-        with _hub_file(settings.data, HubFile(url, os.getpid(), __version__)):
+        for server in servers.values():
+            await server.wait_started()
+        here = HubFile(
+            _url(listener, settings.host),
+            os.getpid(),
+            __version__,
+            None if confluent is None else _url(confluent, settings.host),
+        )
+        with _hub_file(settings.data, here):
             await hub.describe()
-            ready(url, settings.data)
-            _log.info("serving", extra={"fields": {"url": url, "data": str(settings.data)}})
+            ready(here, settings.data)
+            told = {"url": here.url, "data": str(settings.data)}
+            if here.confluent is not None:
+                told["confluent"] = here.confluent
+            _log.info("serving", extra={"fields": told})
             await stop.wait()
             _log.info("draining")
             hub.app.drain()
@@ -153,8 +173,10 @@ async def _serve_until(
                 async with asyncio.timeout(settings.drain_s):
                     await hub.app.idle()
             await hub.workers.drain(settings.drain_s)
-            server.stop()
-            await serving
+            for server in servers.values():
+                server.stop()
+            for task in serving:
+                await task
             workers.cancel()
             tasks.cancel()
     _log.info("stopped")
@@ -199,5 +221,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def _announce(url: str, data: Path) -> None:
-    sys.stderr.write(f"chappe {__version__} serves {url}, data in {data}\n")
+def _announce(here: HubFile, data: Path) -> None:
+    confluent = "" if here.confluent is None else f", Confluent's API at {here.confluent}"
+    sys.stderr.write(f"chappe {__version__} serves {here.url}{confluent}, data in {data}\n")

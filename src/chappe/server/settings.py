@@ -73,6 +73,14 @@ class Settings:
         default=4280,
         metadata=_says(kinds.whole(0, 65_535), "Port to listen on; 0 takes one that is free."),
     )
+    confluent_port: int | None = field(
+        default=None,
+        metadata=_says(
+            kinds.whole(0, 65_535),
+            "Port at whose root the Confluent Schema Registry API stands, too; 0 takes one that is "
+            "free.",
+        ),
+    )
     nats: str = field(
         default="",
         repr=False,  # may hold a password
@@ -429,6 +437,12 @@ def _unknown(given: _Given, known: Collection[str]) -> InvalidSetting:
 
 
 def _check_together(settings: Settings) -> None:
+    if settings.confluent_port and settings.confluent_port == settings.port:
+        raise InvalidSetting(
+            f"confluent_port: {settings.confluent_port} must be another than port; under the port "
+            "of the hub, the API stands at /confluent",
+            setting="confluent_port",
+        )
     if settings.max_batch_bytes < settings.max_event_bytes:
         raise InvalidSetting(
             f"max_batch_bytes: {settings.max_batch_bytes} must be at least max_event_bytes "

@@ -34,6 +34,14 @@ PREFIX: Final = b"/confluent"
 FOR_EVER: Final = (b"cache-control", b"max-age=31536000, immutable")
 _BY_ID: Final = b"/schemas/ids/"
 _CODES: Final = {401: 40101, 403: 40301}
+DRAINING: Final = Response(
+    503,
+    encode_json(
+        {"error_code": 503, "message": "this node is shutting down; send the request again"}
+    ),
+    ((b"content-type", V1), (b"retry-after", b"2"), (b"connection", b"close")),
+)
+"""What a node that ends answers; clients of the API send a request again after a 503."""
 
 _log = logging.getLogger("chappe.http")
 
@@ -112,15 +120,21 @@ def refusal(error: Exception, media: bytes = V1) -> Response:
 
 def bearer(headers: Sequence[Header]) -> Sequence[Header]:
     """The headers with a password of HTTP Basic as the token that it is."""
-    sent = find_header(headers, b"authorization")
-    if sent is None or sent[:6].lower() != b"basic ":
-        return headers
+    return [
+        (name, _as_bearer(value)) if name == b"authorization" else (name, value)
+        for name, value in headers
+    ]
+
+
+def _as_bearer(sent: bytes) -> bytes:
+    scheme, _, credentials = sent.partition(b" ")
+    if scheme.lower() != b"basic":
+        return sent
     try:
-        token = base64.b64decode(sent[6:].strip(), validate=True).partition(b":")[2]
+        password = base64.b64decode(credentials.strip(b" "), validate=True).partition(b":")[2]
     except binascii.Error:
-        return headers
-    others = [one for one in headers if one[0] != b"authorization"]
-    return [*others, (b"authorization", b"Bearer " + token)]
+        return sent
+    return b"Bearer " + password
 
 
 def _response(value: Any, media: bytes) -> Response:
