@@ -148,6 +148,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         data=tmp_path / "d",
         host="::1",
         port=0,
+        confluent_port=8081,
         nats="nats://a",
         nats_creds=tmp_path / "f",
         nats_server=Path("/opt/nats-server"),
