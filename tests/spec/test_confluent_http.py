@@ -51,6 +51,7 @@ async def test_a_path_that_is_none(api: Api, path: str) -> None:
     reply = await api.ask("GET", path)
     assert reply.json == {"error_code": 404, "message": "HTTP 404 Not Found"}
     assert reply.headers[b"content-type"] == MEDIA
+    assert (await api.ask("OPTIONS", path)).code == (404, 404)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,12 @@ async def test_a_path_that_is_none(api: Api, path: str) -> None:
     [("PUT", "/subjects"), ("DELETE", "/schemas/ids/1"), ("PATCH", "/"), ("GET", "/contexts/.a")],
 )
 async def test_a_method_that_a_path_has_not(api: Api, method: str, path: str) -> None:
-    assert (await api.ask(method, path)).code == (405, 405)
+    reply = await api.ask(method, path)
+    assert reply.code == (405, 405)
+    asked = await api.ask("OPTIONS", path)
+    assert asked.status == 204
+    assert reply.headers[b"allow"] == asked.headers[b"allow"]
+    assert method.encode() not in asked.headers[b"allow"].split(b", ")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,9 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from typing_extensions import override
 
+from chappe.formats.confluent.contracts import parse_metadata
+from chappe.formats.confluent.identity import Content
+from chappe.http.confluent.routes import ROUTES as CONFLUENT
 from chappe.http.openapi import document
 from chappe.http.routes import ROUTES
 from chappe.http.schemaregistry.answers import PREFIX as SCHEMA_REGISTRY
@@ -115,6 +118,27 @@ def test_every_route_of_the_hub_is_there() -> None:
             assert method.lower() in api["paths"][route.path], (method, route.path)
 
 
+def test_every_route_of_the_confluent_api_is_there_with_its_right() -> None:
+    api = published()
+
+    shown = {
+        (path, method): operation["x-chappe-right"]
+        for path, method, operation in operations(api)
+        if operation["tags"] == ["confluent"]
+    }
+    admin = {
+        (f"/confluent/{path}", method)
+        for path in ("config", "mode")
+        for method in ("put", "delete")
+    }
+    assert shown == {
+        at: "admin" if at in admin else operation.right
+        for path, methods in CONFLUENT.items()
+        for method, operation in methods.items()
+        for at in [(f"/confluent/{path}".rstrip("/"), method.lower())]
+    }
+
+
 def test_a_type_of_the_model_has_its_paths() -> None:
     api = published(compile_model(ODD))
 
@@ -138,7 +162,9 @@ def test_what_the_capabilities_do_not_list_is_not_there() -> None:
     assert not {"/export", "/modelsource", "/.xregistry"} & api["paths"].keys()
     assert set(api["paths"]["/capabilities"]) == {"get"}
     assert "put" in api["paths"]["/channels/{gid}"]
-    for path, method, _ in operations(api):
+    for path, method, one in operations(api):
+        if one["tags"] == ["confluent"]:
+            continue
         if path not in ("/events", "/channels/{channel}/events", "/services", "/services/{id}"):
             assert not parameters(api, path, method) & {*FLAGS, "limit"}, (path, method)
 
@@ -276,6 +302,7 @@ ENTITIES: Mapping[str, Any] = {
         "events": [{"type": "book.sold"}],
     },
 }
+OWNED = {"properties": {"owner": "shop"}}
 IDS = {
     "channels": ("invoices",),
     "endpoints": ("hub", "shop"),
@@ -287,7 +314,31 @@ IDS = {
     "versions": ("1", "v2"),
     "services": ("books",),
     "types": ("book.sold", "order.paid"),
+    "subjects": ("orders",),
+    "ids": ("1",),
+    "guids": (Content("AVRO", '"string"', metadata=parse_metadata(OWNED)).guid,),
+    "config": ("orders",),
+    "mode": ("orders",),
+    "contexts": (".shop",),
+    "resources": ("lkc1",),
+    "lkc1": ("orders",),
 }
+SUBJECT = (
+    ("PUT", "config/orders", {"compatibility": "FULL", "normalize": True}),
+    ("PUT", "mode/orders", {"mode": "READWRITE"}),
+    ("POST", "subjects/orders/versions", {"schema": '"string"', "metadata": OWNED}),
+    (
+        "PUT",
+        "associations/resources/lkc1",
+        {
+            "resourceName": "orders",
+            "resourceNamespace": "lkc1",
+            "associations": [
+                {"associationType": "value", "subject": "orders", "lifecycle": "WEAK"}
+            ],
+        },
+    ),
+)
 BY_URI = "?uri=/schemagroups/shop/schemas/order/versions/1"
 FLAGS_READ = ("", "?inline", "?doc", "?doc&inline=*", "?binary&inline=*", "?collections")
 
@@ -298,6 +349,9 @@ async def hub() -> AsyncIterator[Hub]:
         for path, value in ENTITIES.items():
             made = await hub.declare(path, value)
             assert made.status in (200, 201), (path, made)
+        for method, path, body in SUBJECT:
+            made = await hub.ask(method, f"/confluent/{path}", {}, json.dumps(body))
+            assert made.status == 200, (path, made)
         yield hub
 
 

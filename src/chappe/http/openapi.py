@@ -13,6 +13,12 @@ from typing import Any, Final
 
 from chappe import __version__
 from chappe.http.exchange import JSON, Request, Response
+from chappe.http.openapi_confluent import (
+    CONFLUENT_RESPONSES,
+    CONFLUENT_SECURITY,
+    confluent_paths,
+)
+from chappe.http.openapi_confluent_schemas import CONFLUENT_SCHEMAS
 from chappe.http.openapi_entities import entity_schemas
 from chappe.http.openapi_hub import hub_paths
 from chappe.http.openapi_hub_schemas import SCHEMAS
@@ -49,6 +55,8 @@ _TAGS: Final = {
     "discovery": "CloudEvents Discovery API.",
     "registry": "xRegistry: what is declared.",
     "schemaregistry": "CloudEvents Schema Registry 0.2: schemas alone.",
+    "confluent": "Confluent's Schema Registry over the same schemas; all of it but the root and the metadata"
+    " also stands below `/confluent/contexts/{context}`, and with `confluent_port` at the root of a port.",
     "health": "The node, and this document.",
 }
 
@@ -70,7 +78,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         model: tells the paths and the schemas of entities.
         capabilities: the whole map; tells what can be read and written, and with which flags.
     """
-    hub = {**hub_paths(), **schema_registry_paths()}
+    hub = {**hub_paths(), **schema_registry_paths(), **confluent_paths()}
     own = {_shape(path) for path in hub}
     paths = {
         path: item
@@ -90,11 +98,17 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         "security": [{"bearer": []}, {}],
         "paths": {**hub, **paths},
         "components": {
-            "schemas": {**ERRORS, **SCHEMAS, **OF_SCHEMA_REGISTRY, **entity_schemas(model)},
+            "schemas": {
+                **ERRORS,
+                **SCHEMAS,
+                **OF_SCHEMA_REGISTRY,
+                **CONFLUENT_SCHEMAS,
+                **entity_schemas(model),
+            },
             "parameters": dict(PARAMETERS),
             "headers": dict(HEADERS),
-            "responses": dict(RESPONSES),
-            "securitySchemes": dict(SECURITY),
+            "responses": {**RESPONSES, **CONFLUENT_RESPONSES},
+            "securitySchemes": {**SECURITY, **CONFLUENT_SECURITY},
         },
     }
 

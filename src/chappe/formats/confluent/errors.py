@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chappe.domain.errors import CallerError
 
 
@@ -14,6 +16,14 @@ class Refused(CallerError):
         super().__init__(message)
         self.status = status
         self.error_code = error_code
+
+
+class NoSuchMethod(Refused):
+    """A method that the path does not have; `allow` are those that it has."""
+
+    def __init__(self, allow: Sequence[str]) -> None:
+        super().__init__(405, 405, "HTTP 405 Method Not Allowed")
+        self.allow = allow
 
 
 class InvalidSchema(Refused):

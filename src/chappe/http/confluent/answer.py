@@ -17,13 +17,13 @@ from chappe.domain.access import ANYONE, READ, Principal, require
 from chappe.domain.errors import ChappeError, Unavailable
 from chappe.flows.confluent import Confluent
 from chappe.formats.confluent.bodies import id_body
-from chappe.formats.confluent.errors import Refused
+from chappe.formats.confluent.errors import NoSuchMethod, Refused
 from chappe.formats.confluent.index import Entry
 from chappe.formats.confluent.names import DEFAULT
 from chappe.http.call import Call, ClientGone
 from chappe.http.confluent.asked import read_asked
 from chappe.http.confluent.media import V1, check_sent, wanted
-from chappe.http.confluent.routes import find, right_for
+from chappe.http.confluent.routes import find, methods, right_for
 from chappe.http.exchange import Header, Response, find_header
 from chappe.http.principal import authenticate
 from chappe.http.problems import status_of
@@ -87,7 +87,7 @@ async def answer(
         body = await call.body(limit_bytes)
         asked = read_asked(call.method, path, call.query, call.headers, body, by.name)
         if call.method == "OPTIONS":
-            return Answered(Response(204, b"", ((b"allow", b"GET, HEAD, POST, PUT, DELETE"),)), by)
+            return Answered(Response(204, b"", (_allow(methods(asked)),)), by)
         operation = find(asked)
         require(by, right_for(operation, asked))
         check_sent(call.headers, body)
@@ -115,6 +115,8 @@ def refusal(error: Exception, media: bytes = V1) -> Response:
     headers: tuple[Header, ...] = ((b"content-type", media),)
     if status == 401:
         headers = (*headers, (b"www-authenticate", b'Basic realm="chappe"'))
+    if isinstance(error, NoSuchMethod):
+        headers = (*headers, _allow(error.allow))
     return Response(status, encode_json({"error_code": code, "message": message}), headers)
 
 
@@ -135,6 +137,10 @@ def _as_bearer(sent: bytes) -> bytes:
     except binascii.Error:
         return sent
     return b"Bearer " + password
+
+
+def _allow(names: Sequence[str]) -> Header:
+    return b"allow", ", ".join(names).encode("ascii")
 
 
 def _response(value: Any, media: bytes) -> Response:

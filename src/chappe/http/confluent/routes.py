@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from chappe.domain.access import ADMIN, READ, SUBSCRIBE, Right
 from chappe.flows.confluent import Confluent
-from chappe.formats.confluent.errors import Refused
+from chappe.formats.confluent.errors import NoSuchMethod
 from chappe.http.confluent import associations, schemas, server, settings, subjects
 from chappe.http.confluent.asked import Asked, not_found
 
@@ -100,18 +100,23 @@ def find(asked: Asked) -> Operation:
     """The operation that is asked for; the path's parts are put into `asked.params`.
 
     Raises:
-        Refused: there is no such path, or it has no such method.
+        Refused: there is no such path; NoSuchMethod where it has no such method.
     """
     method = "GET" if asked.method == "HEAD" else asked.method
-    for template, operations in _BY_LENGTH.get(len(asked.segments), ()):
-        pairs = list(zip(template, asked.segments, strict=True))
-        if all(part.startswith("{") or part == sent for part, sent in pairs):
-            operation = operations.get(method)
-            if operation is None:
-                raise Refused(405, 405, "HTTP 405 Method Not Allowed")
-            asked.params = {part[1:-1]: sent for part, sent in pairs if part.startswith("{")}
-            return operation
-    raise not_found()
+    operations = _at(asked)
+    operation = operations.get(method)
+    if operation is None:
+        raise NoSuchMethod(_allow(operations))
+    return operation
+
+
+def methods(asked: Asked) -> Sequence[str]:
+    """The methods of a path.
+
+    Raises:
+        Refused: there is no such path.
+    """
+    return _allow(_at(asked))
 
 
 def right_for(operation: Operation, asked: Asked) -> Right:
@@ -121,6 +126,19 @@ def right_for(operation: Operation, asked: Asked) -> Right:
         if not name.subject:
             return ADMIN
     return operation.right
+
+
+def _at(asked: Asked) -> Mapping[str, Operation]:
+    for template, operations in _BY_LENGTH.get(len(asked.segments), ()):
+        pairs = list(zip(template, asked.segments, strict=True))
+        if all(part.startswith("{") or part == sent for part, sent in pairs):
+            asked.params = {part[1:-1]: sent for part, sent in pairs if part.startswith("{")}
+            return operations
+    raise not_found()
+
+
+def _allow(operations: Mapping[str, Operation]) -> Sequence[str]:
+    return [*operations, *(["HEAD"] if "GET" in operations else ()), "OPTIONS"]
 
 
 _BY_LENGTH: dict[int, list[tuple[Sequence[str], Mapping[str, Operation]]]] = {}
