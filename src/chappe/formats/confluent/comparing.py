@@ -14,7 +14,7 @@ from chappe.formats.confluent.parsing import Parser, Resolved, resolve_entry
 from chappe.formats.confluent.requests import SchemaRequest
 from chappe.formats.confluent.reserved import reserved_faults
 from chappe.formats.confluent.scope import config_in_scope
-from chappe.formats.confluent.settings import DEFAULT_LEVEL, Config
+from chappe.formats.confluent.settings import DEFAULT_LEVEL, LEVELS, Config
 from chappe.formats.confluent.texts import AVRO
 from chappe.formats.schema_language import Difference, Policy
 
@@ -47,6 +47,41 @@ def incompatibilities(
     return faults
 
 
+def breaks_rule(
+    index: Index,
+    parser: Parser,
+    rule: str | None,
+    sent: Resolved,
+    number: int,
+    versions: Sequence[Entry],
+) -> list[str]:
+    """What of the registry's own rule for a schema ("backward", …) its version `number` would break.
+
+    Empty where nothing refers to others: the registry's engine looks at those documents itself.
+    """
+    level = (rule or "NONE").upper()
+    if level not in LEVELS or level == "NONE":
+        return []
+    if not sent.content.references and not any(one.references for one in versions):
+        return []
+    earlier = [one for one in reversed(versions) if one.version < number]
+    later = [one for one in versions if one.version > number]
+    if not level.endswith("_TRANSITIVE"):
+        earlier, later = earlier[:1], later[:1]
+    level = level.removesuffix("_TRANSITIVE")
+    faults: list[str] = []
+    for one in (*earlier, *later):
+        if one.type != sent.content.type:
+            return [_OTHER_TYPE]
+        try:
+            other = resolve_entry(index, one)
+            old, new = (other, sent) if one.version < number else (sent, other)
+            faults += _faults(parser, old, new, level, "STRICT")
+        except InvalidSchema as error:
+            faults.append(_unreadable(one, error))
+    return [*faults, f"{{compatibility: '{rule}'}}"] if faults else []
+
+
 def check(
     index: Index,
     parser: Parser,
@@ -75,13 +110,15 @@ def check(
         content = content_of(request)
         if not content.text.strip():
             raise InvalidSchema("Empty schema")
+        strict = config.validate_new_schemas is not False
         sent = read(
             index,
             parser,
             name,
             content,
-            strict=config.validate_new_schemas is not False,
+            strict=strict,
             normalize=normalize or bool(config.normalize),
+            deleted=not strict,
         )
         return incompatibilities(index, parser, config, sent, previous)
     except InvalidSchema as error:
@@ -101,16 +138,9 @@ def _between(
     if sent.content.type != entry.type:
         return [_OTHER_TYPE]
     try:
-        old = resolve_entry(index, entry)
-        faults: list[str] = []
-        if level in ("FORWARD", "FULL"):
-            found = parser.backward(old, sent, policy)
-            faults += (_shown(entry.type, one, forward=True) for one in found)
-        if level in ("BACKWARD", "FULL"):
-            found = parser.backward(sent, old, policy)
-            faults += (_shown(entry.type, one, forward=False) for one in found)
+        faults = _faults(parser, resolve_entry(index, entry), sent, level, policy)
     except InvalidSchema as error:
-        return [f"the registered version {entry.version} cannot be read: {error.message}"]
+        return [_unreadable(entry, error)]
     if faults:
         faults.append(f"{{oldSchemaVersion: {entry.version}}}")
         text = entry.content.text
@@ -119,6 +149,21 @@ def _between(
         else:
             faults.append(f"{{oldSchema: '{text}'}}")
     return faults
+
+
+def _faults(parser: Parser, old: Resolved, new: Resolved, level: str, policy: Policy) -> list[str]:
+    faults: list[str] = []
+    if level in ("FORWARD", "FULL"):
+        found = parser.backward(old, new, policy)
+        faults += (_shown(new.content.type, one, forward=True) for one in found)
+    if level in ("BACKWARD", "FULL"):
+        found = parser.backward(new, old, policy)
+        faults += (_shown(new.content.type, one, forward=False) for one in found)
+    return faults
+
+
+def _unreadable(entry: Entry, error: InvalidSchema) -> str:
+    return f"the registered version {entry.version} cannot be read: {error.message}"
 
 
 def _shown(type: str, one: Difference, *, forward: bool) -> str:

@@ -120,7 +120,7 @@ class Edit:
         resource = self._resource(place)
         others = () if subject is None else subject.versions
         for one in others:
-            self._known.add_entry(self.index, one)
+            self._known.add_entry(one)
         headers: dict[str, Any] = {"format": self._agreed(place, resource, format_)}
         earlier = [one.source.id for one in others if one.version < number]
         later = [one.source.id for one in others if one.version > number]
@@ -163,6 +163,8 @@ class Edit:
         place = subject.place
         resource = self._resource(place)
         assert resource is not None
+        for one in subject.versions:
+            self._known.add_entry(one)
         if len(resource.versions) == 1:
             self._do("DELETE", self._target(Level.RESOURCE, *place), ABSENT)
         else:
@@ -172,6 +174,13 @@ class Edit:
                 private = with_marks(self._meta(place), {"lastversion": entry.version})
                 self._mark(path_of(place), private)
         self._project()
+
+    def rule(self, name: Name) -> str | None:
+        """The compatibility rule that the registry has for a subject, such as "backward"."""
+        subject = self.index.subject(name)
+        resource = None if subject is None else self._resource(subject.place)
+        rule = None if resource is None else resource.meta.get("compatibility")
+        return rule if isinstance(rule, str) else None
 
     def settle_default(self, name: Name) -> None:
         """Make the latest version that is not deleted the schema's default one in the registry.

@@ -190,18 +190,20 @@ def resolve(index: Index, name: Name, content: Content, *, deleted: bool = True)
         return Resolved(content, {})
     documents: dict[str, str] = {}
     own = [_found(index, name, one, deleted=deleted) for one in content.references]
-    waiting: list[tuple[Reference, Entry]] = list(zip(content.references, own, strict=True))
-    seen: set[tuple[str, int]] = set()
+    # Depth first and in their order, as Confluent's registry does it: of several schemas under one
+    # name the first one holds.
+    waiting = list(zip(reversed(content.references), reversed(own), strict=True))
     while waiting:
         reference, entry = waiting.pop()
-        key = (reference.name, entry.uid)
-        if key in seen or reference.name in documents:
+        if reference.name in documents:
             continue
-        seen.add(key)
-        if len(seen) > MOST_REFERENCES:
+        if len(documents) == MOST_REFERENCES:
             raise InvalidSchema(f"references: more than {MOST_REFERENCES} schemas are referred to")
         documents[reference.name] = entry.content.text
-        waiting += [(one, _found(index, entry.name, one, deleted=True)) for one in entry.references]
+        waiting += [
+            (one, _found(index, entry.name, one, deleted=deleted))
+            for one in reversed(entry.references)
+        ]
     references = tuple(
         replace(one, version=entry.version)
         for one, entry in zip(content.references, own, strict=True)

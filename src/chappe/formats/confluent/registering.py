@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chappe.formats.confluent.comparing import incompatibilities, java_list
+from chappe.formats.confluent.comparing import breaks_rule, incompatibilities, java_list
 from chappe.formats.confluent.contracts import Metadata, check_rules
 from chappe.formats.confluent.edit import Edit
 from chappe.formats.confluent.errors import InvalidSchema, incompatible, not_permitted
@@ -127,6 +127,9 @@ def register(edit: Edit, parser: Parser, wanted: Registration) -> Found:
         if number != request.version and not takes_imports(mode):
             raise InvalidSchema("Version is not one more than previous version")
         number = request.version
+    faults = breaks_rule(index, parser, edit.rule(name), sent, number, versions)
+    if faults:
+        raise incompatible(name.text, java_list(faults))
     if id_ >= 0:
         _check_id(index, name, id_, sent.content)
     else:
