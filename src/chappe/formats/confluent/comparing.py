@@ -12,7 +12,7 @@ from chappe.formats.confluent.looking import LATEST, content_of, read, version_i
 from chappe.formats.confluent.names import Name
 from chappe.formats.confluent.parsing import Parser, Resolved, resolve_entry
 from chappe.formats.confluent.requests import SchemaRequest
-from chappe.formats.confluent.reserved import reserved_faults
+from chappe.formats.confluent.reserved import check_names, reserved_faults
 from chappe.formats.confluent.scope import config_in_scope
 from chappe.formats.confluent.settings import DEFAULT_LEVEL, LEVELS, Config
 from chappe.formats.confluent.texts import AVRO
@@ -28,7 +28,7 @@ def incompatibilities(
     """Why a schema may not follow `previous`, the oldest first; empty when it may."""
     faults: list[str] = []
     if config.validate_fields:
-        faults += reserved_faults(sent.content, previous[-1] if previous else None)
+        faults += reserved_faults(parser, sent, previous[-1] if previous else None)
     level = config.level or DEFAULT_LEVEL
     policy = cast(Policy, config.policy or "STRICT")
     if config.group is not None:
@@ -120,6 +120,8 @@ def check(
             normalize=normalize or bool(config.normalize),
             deleted=not strict,
         )
+        if config.validate_fields:
+            check_names(sent.content)
         return incompatibilities(index, parser, config, sent, previous)
     except InvalidSchema as error:
         if verbose:

@@ -170,7 +170,8 @@ def invalid_policy(policy: str) -> Refused:
     return Refused(
         422,
         42203,
-        f"Invalid compatibility policy '{policy}'. Valid values are strict, lenient, and semantic",
+        f"Invalid compatibility policy '{policy}'. Valid values are strict, lenient, and semantic"
+        + ("; the checks of logical are not built here" if policy.upper() == "LOGICAL" else ""),
     )
 
 

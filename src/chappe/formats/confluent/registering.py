@@ -29,6 +29,7 @@ from chappe.formats.confluent.looking import (
 from chappe.formats.confluent.names import Name
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.confluent.requests import SchemaRequest
+from chappe.formats.confluent.reserved import check_names
 from chappe.formats.confluent.scope import (
     config_in_scope,
     mode_in_scope,
@@ -107,6 +108,8 @@ def register(edit: Edit, parser: Parser, wanted: Registration) -> Found:
     sent = read(
         index, parser, name, content, strict=strict, normalize=normalize, deleted=not strict
     )
+    if config.validate_fields and not takes_imports(mode):
+        check_names(sent.content)
     _check_references(index, name, sent.content)
     id_ = request.id if mode == IMPORT else -1
     same = index.by_content(name.context, sent.content)

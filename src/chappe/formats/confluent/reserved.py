@@ -1,27 +1,46 @@
-"""Names of fields that a schema keeps for others: the property confluent:reserved."""
+"""Names that fields may not have (validateFields): those that the property confluent:reserved keeps, and
+in JSON Schemas those that begin with "$$", which are Confluent's own.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, Final
 
+from chappe.formats.confluent import texts
 from chappe.formats.confluent.contracts import Metadata
+from chappe.formats.confluent.errors import InvalidSchema
 from chappe.formats.confluent.identity import Content
 from chappe.formats.confluent.index import Entry
-from chappe.formats.confluent.texts import AVRO, PROTOBUF
+from chappe.formats.confluent.parsing import Parser, Resolved
 
 RESERVED: Final = "confluent:reserved"
 
-_FIELD: Final = re.compile(r"\b(\w+)\s*=\s*\d+\s*[;\[]")
+_RESTRICTED: Final = "$$"
 
 
-def reserved_faults(content: Content, previous: Entry | None) -> list[str]:
+def check_names(content: Content) -> None:
+    """See that no property of a JSON Schema has a name of Confluent's own.
+
+    Raises:
+        InvalidSchema: one has.
+    """
+    if content.type != texts.JSON:
+        return
+    for name in _named(content.text, "properties"):
+        if name.startswith(_RESTRICTED):
+            raise InvalidSchema(
+                f"Invalid schema of type JSON, details: #/properties/{name}: Field names cannot"
+                f" start with {_RESTRICTED} prefix"
+            )
+
+
+def reserved_faults(parser: Parser, sent: Resolved, previous: Entry | None) -> list[str]:
     """What is wrong with the reserved fields of a schema that follows another."""
-    now = _reserved(content.metadata)
+    now = _reserved(sent.content.metadata)
     before = set() if previous is None else _reserved(previous.metadata)
     faults = [_fault("RESERVED_FIELD_REMOVED", _REMOVED, one) for one in sorted(before - now)]
-    fields = top_level_fields(content)
+    fields = _top_level_fields(parser, sent) if now else frozenset[str]()
     return faults + [
         _fault("FIELD_CONFLICTS_WITH_RESERVED_FIELD", _CONFLICTS, one)
         for one in sorted(now & fields)
@@ -41,35 +60,31 @@ def _reserved(metadata: Metadata | None) -> set[str]:
     return {one.strip() for one in text.split(",") if one.strip()}
 
 
-def top_level_fields(content: Content) -> set[str]:
-    """The names of a record's fields, an object's properties, the first message's fields."""
-    if content.type == PROTOBUF:
-        head = content.text.partition("message")[2]
-        return set(_FIELD.findall(_first_block(head)))
+def _top_level_fields(parser: Parser, sent: Resolved) -> frozenset[str]:
+    """The names of a record's fields, of an object's properties, of the fields of all messages."""
+    match sent.content.type:
+        case texts.PROTOBUF:
+            from chappe.formats.protobuf_schema.schema import ProtobufSchema
+
+            schema = parser.parse(sent)
+            messages = schema.tree.messages if isinstance(schema, ProtobufSchema) else ()
+            return frozenset(one.name for each in messages for one in each.fields.values())
+        case texts.AVRO:
+            return frozenset(_named(sent.content.text, "fields"))
+        case _:
+            return frozenset(_named(sent.content.text, "properties"))
+
+
+def _named(text: str, member: str) -> list[str]:
+    """The keys of a member of a JSON document, or the names of its items."""
     try:
-        value: Any = json.loads(content.text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError):
-        return set()
-    if not isinstance(value, dict):
-        return set()
-    if content.type == AVRO:
-        fields = value.get("fields")
-        named = fields if isinstance(fields, list) else []
-        return {str(one.get("name")) for one in named if isinstance(one, dict)}
-    properties = value.get("properties")
-    return set(properties) if isinstance(properties, dict) else set()
-
-
-def _first_block(text: str) -> str:
-    """What stands in the first braces, without the blocks inside."""
-    depth, found = 0, []
-    for one in text:
-        if one == "{":
-            depth += 1
-        elif one == "}":
-            depth -= 1
-            if not depth:
-                break
-        elif depth == 1:
-            found.append(one)
-    return "".join(found)
+        return []
+    match value.get(member) if isinstance(value, dict) else None:
+        case dict() as properties:
+            return list(properties)
+        case list() as fields:
+            return [str(one.get("name")) for one in fields if isinstance(one, dict)]
+        case _:
+            return []

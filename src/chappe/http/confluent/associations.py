@@ -35,6 +35,7 @@ from chappe.formats.confluent.edit import Edit
 from chappe.formats.confluent.errors import Refused, bad_body, invalid_association
 from chappe.formats.confluent.names import Name, parse_name
 from chappe.formats.confluent.requests import parse_object
+from chappe.formats.confluent.scope import alias_of
 from chappe.http.confluent.asked import Asked
 from chappe.http.confluent.paging import page
 
@@ -43,7 +44,8 @@ MULTI_STATUS = 207
 
 async def by_subject(confluent: Confluent, asked: Asked) -> Any:
     """What a subject belongs to."""
-    found = of_subject(confluent.index(), parse_name(asked.params["subject"]))
+    index = confluent.index()
+    found = of_subject(index, alias_of(index, parse_name(asked.params["subject"])))
     return _listed(found, asked)
 
 
