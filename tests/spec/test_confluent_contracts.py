@@ -13,6 +13,14 @@ __all__ = ("api", "languages")
 
 RULE = {"name": "checkLen", "kind": "CONDITION", "mode": "WRITE", "type": "CEL", "expr": "x"}
 PERSON = record("shop.Person", email="string")
+PROTO = """syntax = "proto3";
+package shop;
+message Person {
+  string email = 1;
+  Home home = 2;
+  message Home { string city = 1; }
+}
+"""
 
 
 async def test_a_contract_is_kept_and_shown(api: Api) -> None:
@@ -101,6 +109,9 @@ async def test_a_guid_is_the_same_in_all_contexts(api: Api) -> None:
     [
         ("AVRO", PERSON, "shop.Person.email", "sr_field"),
         ("AVRO", PERSON, "shop.Person", "sr_record"),
+        ("PROTOBUF", PROTO, "Person", "sr_record"),
+        ("PROTOBUF", PROTO, "Person.email", "sr_field"),
+        ("PROTOBUF", PROTO, "Person.Home.city", "sr_field"),
         (
             "JSON",
             {"type": "object", "properties": {"email": {"type": "string"}}},
@@ -126,11 +137,81 @@ async def test_tags_are_put_into_a_version_of_their_own(
     assert (await api.ask("GET", "/subjects/s/versions/3?findTags=*")).json["schemaTags"] == []
 
 
-async def test_a_tag_of_nothing_is_refused(api: Api) -> None:
-    await api.put("s", PERSON)
-    entity = {"schemaEntity": {"entityPath": "shop.X", "entityType": "sr_field"}, "tags": ["PII"]}
-    reply = await api.ask("POST", "/subjects/s/versions/1/tags", {"tagsToAdd": [entity]})
+def entity_of(path: str, *tags: str, kind: str = "sr_field") -> dict[str, Any]:
+    return {"schemaEntity": {"entityPath": path, "entityType": kind}, "tags": list(tags)}
+
+
+@pytest.mark.parametrize(
+    ("type_", "schema", "path"),
+    [
+        ("AVRO", PERSON, "shop.X"),
+        ("AVRO", PERSON, "shop.Person"),  # a record, but no field
+        ("PROTOBUF", PROTO, "shop.Person.email"),
+        ("PROTOBUF", PROTO, "..Person.email"),
+        ("PROTOBUF", PROTO, "Person.Home"),
+    ],
+)
+async def test_a_tag_of_nothing_is_refused(api: Api, type_: str, schema: Any, path: str) -> None:
+    await api.put("s", schema, type_)
+    sent = {"tagsToAdd": [entity_of(path, "PII")]}
+    reply = await api.ask("POST", "/subjects/s/versions/1/tags", sent)
     assert reply.code == (422, 42201)
+    assert f"No matching path '{path}' found" in reply.json["message"]
+
+
+async def test_tags_stand_in_the_text_of_a_protobuf_schema(api: Api) -> None:
+    await api.put("s", PROTO, "PROTOBUF")
+    sent = {"tagsToAdd": [entity_of(".Person.email", "PII", "MAIL")]}
+    reply = await api.ask("POST", "/subjects/s/versions/1/tags", {"newVersion": 2, **sent})
+    text = (await api.ask("GET", "/subjects/s/versions/2/schema")).body.decode()
+    assert 'import "confluent/meta.proto";' in text
+    assert 'email = 1 [(.confluent.field_meta) = { tags: "PII" tags: "MAIL" }];' in text
+    assert reply.json["schema"] == text
+    body = {"schema": text, "schemaType": "PROTOBUF"}
+    assert (await api.ask("POST", "/subjects/s", body)).json["version"] == 2
+
+
+async def test_a_protobuf_schema_with_references_can_be_tagged(api: Api) -> None:
+    await api.put("home", 'syntax = "proto3"; message Home { string city = 1; }', "PROTOBUF")
+    references = [{"name": "home.proto", "subject": "home", "version": 1}]
+    text = 'syntax = "proto3"; import "home.proto"; message Person { Home home = 1; }'
+    await api.put("s", text, "PROTOBUF", references=references)
+    sent = {"newVersion": 2, "tagsToAdd": [entity_of("Person.home", "PII")]}
+    reply = await api.ask("POST", "/subjects/s/versions/1/tags", sent)
+    assert (reply.json["version"], reply.json["references"]) == (2, references)
+    found = await api.ask("GET", f"/schemas/ids/{reply.json['id']}?findTags=PII")
+    assert found.json["schemaTags"] == [entity_of("Person.home", "PII")]
+
+
+async def test_tags_of_a_protobuf_schema_go_on_where_that_is_asked_for(api: Api) -> None:
+    await api.put("s", PROTO, "PROTOBUF", schemaTagsToAdd=[entity_of("Person.email", "PII")])
+    more = PROTO.replace("Home home = 2;", "Home home = 2; string name = 3;")
+    reply = await api.put("s", more, "PROTOBUF", propagateSchemaTags=True)
+    assert reply.json["version"] == 2
+    found = await api.ask("GET", "/subjects/s/versions/2?findTags=*")
+    assert found.json["schemaTags"] == [entity_of("Person.email", "PII")]
+    plain = await api.put("s", more + "// without", "PROTOBUF")
+    shown = await api.ask("GET", f"/subjects/s/versions/{plain.json['version']}?findTags=*")
+    assert (plain.json["version"], shown.json["schemaTags"]) == (3, [])
+
+
+async def test_no_tag_is_put_where_an_option_of_somebody_else_s_stands(api: Api) -> None:
+    text = """syntax = "proto3";
+    import "google/protobuf/descriptor.proto";
+    extend google.protobuf.FieldOptions { string note = 1088; }
+    message A { string x = 1 [(note) = "no message"]; string y = 2; }
+    """
+    await api.put("s", text, "PROTOBUF")
+    found = await api.ask("GET", "/subjects/s/versions/1?findTags=*")
+    assert found.json["schemaTags"] == []
+    sent = {"tagsToAdd": [entity_of("A.y", "PII")]}
+    assert (await api.ask("POST", "/subjects/s/versions/1/tags", sent)).code == (422, 42201)
+
+
+async def test_no_tag_is_put_into_what_is_no_schema(api: Api) -> None:
+    for type_, text in (("PROTOBUF", "message {"), ("AVRO", "{")):
+        reply = await api.put("s", text, type_, schemaTagsToAdd=[entity_of("A.b", "PII")])
+        assert reply.code == (422, 42201)
 
 
 async def test_rules_are_merged_into_a_version_of_their_own(api: Api) -> None:

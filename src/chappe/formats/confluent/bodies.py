@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from chappe.formats.confluent.identity import Content
 from chappe.formats.confluent.index import Entry, Index
 from chappe.formats.confluent.looking import Found
 from chappe.formats.confluent.names import DEFAULT, Name
-from chappe.formats.confluent.parsing import Parser, resolve_entry
+from chappe.formats.confluent.parsing import Described, Parser, resolve_entry
 from chappe.formats.confluent.texts import resolved_avro
-
-
-@runtime_checkable
-class Described(Protocol):
-    """A schema with a FileDescriptorProto."""
-
-    def descriptor(self) -> bytes:
-        """It, serialised."""
-        ...
 
 
 def version_body(entry: Entry, *, text: str | None = None) -> dict[str, Any]:

@@ -64,6 +64,15 @@ class Normal(Protocol):
 
 
 @runtime_checkable
+class Described(Protocol):
+    """A schema with a FileDescriptorProto."""
+
+    def descriptor(self) -> bytes:
+        """It, serialised."""
+        ...
+
+
+@runtime_checkable
 class Dialect(Protocol):
     """A schema that tells its dialect, such as "proto3" or "2023"."""
 

@@ -89,8 +89,8 @@ def register(edit: Edit, parser: Parser, wanted: Registration) -> Found:
         Refused: the mode does not allow it, it is no schema, or may not follow the others.
     """
     name = wanted.name
-    request = _tagged(wanted.request)
     index = edit.index
+    request = _tagged(index, parser, name, wanted.request)
     _check_mode(index, name, request)
     check_rules(request.rules)
     config, mode = config_in_scope(index, name), mode_in_scope(index, name)
@@ -100,7 +100,10 @@ def register(edit: Edit, parser: Parser, wanted: Registration) -> Found:
     number = 1 if subject is None else subject.last_version + 1
     content = content_of(request)
     if not takes_imports(mode):
-        content = _completed(config, content, request, active, number)
+        previous = active[-1] if active else None
+        content = _completed(config, content, request, previous, number)
+        if request.propagates_tags and previous is not None:
+            content = retagged(index, parser, name, content, tags_of(index, parser, previous), ())
     if not content.text.strip():
         raise InvalidSchema("Empty schema")
     normalize = (wanted.normalize or bool(config.normalize)) and not takes_imports(mode)
@@ -179,18 +182,17 @@ def _check_mode(index: Index, name: Name, request: SchemaRequest) -> None:
 
 
 def _completed(
-    config: Config, content: Content, request: SchemaRequest, active: Sequence[Entry], number: int
+    config: Config,
+    content: Content,
+    request: SchemaRequest,
+    previous: Entry | None,
+    number: int,
 ) -> Content:
     """The content with what it takes over from the version before it, and from the subject."""
-    previous = active[-1] if active else None
     if not content.text.strip() and previous is not None:
         earlier = previous.content
         content = replace(
             content, type=earlier.type, text=earlier.text, references=earlier.references
-        )
-    if request.propagates_tags and previous is not None:
-        content = replace(
-            content, text=retagged(content.type, content.text, tags_of(previous.content), ())
         )
     metadata, rules = contract(config, content, previous)
     said = None if metadata is None else metadata.version
@@ -199,11 +201,13 @@ def _completed(
     return replace(content, metadata=metadata, rules=rules)
 
 
-def _tagged(request: SchemaRequest) -> SchemaRequest:
+def _tagged(index: Index, parser: Parser, name: Name, request: SchemaRequest) -> SchemaRequest:
     if not request.tags_to_add and not request.tags_to_remove:
         return request
-    text = retagged(request.type, request.text, request.tags_to_add, request.tags_to_remove)
-    return replace(request, text=text, version=request.version or LATEST)
+    content = retagged(
+        index, parser, name, content_of(request), request.tags_to_add, request.tags_to_remove
+    )
+    return replace(request, text=content.text, version=request.version or LATEST)
 
 
 def _check_references(index: Index, name: Name, content: Content) -> None:

@@ -30,13 +30,15 @@ def modify_tags(edit: Edit, parser: Parser, name: Name, number: int, request: Ta
             )
     check_rules(request.rules_to_merge)
     check_rules(request.rules)
-    content = entry.content
+    content = retagged(
+        edit.index, parser, entry.name, entry.content, request.tags_to_add, request.tags_to_remove
+    )
     version = request.new_version or 0
     metadata = request.metadata if request.metadata is not None else content.metadata
     metadata = replace(metadata or Metadata()).with_version(version)
     wanted = SchemaRequest(
         content.type,
-        retagged(content.type, content.text, request.tags_to_add, request.tags_to_remove),
+        content.text,
         content.references,
         metadata,
         _rules(edit.index, name, request),

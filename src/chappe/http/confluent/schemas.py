@@ -68,7 +68,7 @@ async def by_id(confluent: Confluent, asked: Asked) -> Any:
     body = id_body(entry, scope=scope, text=text)
     tags = asked.texts("findTags")
     if tags:
-        body["schemaTags"] = [one.shown() for one in tags_of(entry.content, tags)]
+        body["schemaTags"] = [one.shown() for one in tags_of(index, confluent.parser, entry, tags)]
     if asked.flag("fetchMaxId"):
         context = index.context(entry.name.context)
         body["maxId"] = 0 if context is None else context.next_id - 1

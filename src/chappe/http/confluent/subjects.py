@@ -154,7 +154,9 @@ async def one_version(confluent: Confluent, asked: Asked) -> Any:
     body = version_body(entry, text=_text(confluent, entry, asked))
     tags = asked.texts("findTags")
     if tags:
-        body["schemaTags"] = [one.shown() for one in tags_of(entry.content, tags)]
+        body["schemaTags"] = [
+            one.shown() for one in tags_of(confluent.index(), confluent.parser, entry, tags)
+        ]
     if asked.text("referenceFormat") == "qualified":
         body = qualified(entry, body)
     return body

@@ -1,0 +1,177 @@
+"""Tags of confluent.Meta in a Protobuf schema: read, changed, and nothing else with them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chappe.domain.errors import Malformed
+from chappe.formats.protobuf_schema.language import ProtobufLanguage
+from chappe.formats.protobuf_schema.schema import ProtobufSchema
+from chappe.formats.protobuf_schema.tags import META_FILE, Tagged, tags_in, with_tags
+from tests.unit.protobuf_schema_fixture import language
+
+__all__ = ("language",)
+
+PLAIN = b"""
+syntax = "proto3";
+package shop;
+message Order {
+  option deprecated = true;
+  string email = 1 [deprecated = true, json_name = "mail"];
+  map<string, Line> lines = 2;
+  oneof paid { string card = 3; Line last = 4; }
+  message Line { int32 cents = 1; }
+}
+message Empty {}
+"""
+TAGGED = b"""
+syntax = "proto3";
+package shop;
+import "confluent/meta.proto";
+message Order {
+  option (confluent.message_meta) = { doc: "all of it", tags: "A", tags: "B" };
+  string email = 1 [(confluent.field_meta).tags = "PII", (confluent.field_meta).doc = "where"];
+  string name = 2 [(confluent.field_meta) = { tags: "PII" }];
+}
+"""
+WITNESS = """
+import base64, json, sys
+from confluent_kafka.schema_registry.confluent import meta_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+order = FileDescriptorProto.FromString(base64.b64decode(sys.stdin.read())).message_type[0]
+options = order.field[0].options
+print(json.dumps({
+    "field": list(options.Extensions[meta_pb2.field_meta].tags),
+    "message": list(order.options.Extensions[meta_pb2.message_meta].tags),
+    "deprecated": options.deprecated,
+}))
+"""
+PATHS = [
+    ("Order", False), ("Order.email", True), ("Order.lines", True), ("Order.card", True),
+    ("Order.last", True), ("Order.Line", False), ("Order.Line.cents", True), ("Empty", False),
+]  # fmt: skip
+
+
+def parsed(language: ProtobufLanguage, document: bytes) -> ProtobufSchema:
+    return language.parse(document, "Protobuf")
+
+
+def changed(
+    language: ProtobufLanguage, schema: ProtobufSchema, **tags: Sequence[str]
+) -> ProtobufSchema:
+    """With tags by path, in which "__" stands for a dot."""
+    wanted = {path.replace("__", "."): list(one) for path, one in tags.items()}
+    described = with_tags(schema.descriptor(), lambda one: wanted.get(one.path, one.tags))
+    return parsed(language, base64.b64encode(described))
+
+
+def test_what_can_be_tagged_is_each_message_and_field(language: ProtobufLanguage) -> None:
+    found = tags_in(parsed(language, PLAIN).descriptor())
+    assert [(one.path, one.is_field) for one in found] == PATHS
+    assert not any(one.tags for one in found)
+
+
+def test_tags_are_read_in_both_spellings_of_an_option(language: ProtobufLanguage) -> None:
+    assert tags_in(parsed(language, TAGGED).descriptor()) == [
+        Tagged("Order", is_field=False, tags=("A", "B")),
+        Tagged("Order.email", is_field=True, tags=("PII",)),
+        Tagged("Order.name", is_field=True, tags=("PII",)),
+    ]
+
+
+def test_a_tag_brings_the_import_that_defines_it(language: ProtobufLanguage) -> None:
+    schema = changed(language, parsed(language, PLAIN), Order__card=["PCI"], Empty=["X"])
+
+    text = schema.canonical()
+    assert text.count(f'import "{META_FILE}";') == 1
+    assert 'string card = 3 [(.confluent.field_meta) = { tags: "PCI" }];' in text
+    assert 'option (.confluent.message_meta) = { tags: "X" };' in text
+    assert "deprecated = true" in text
+    assert schema.references == ()
+
+
+def test_another_implementation_reads_the_same_tags(language: ProtobufLanguage) -> None:
+    schema = changed(language, parsed(language, PLAIN), Order__email=["PII", "ß"], Order=["A"])
+    # A process of its own: what it imports registers its options for all of a process.
+    told = subprocess.run(
+        [sys.executable, "-c", WITNESS],
+        input=base64.b64encode(schema.descriptor()),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert json.loads(told.stdout) == {"field": ["PII", "ß"], "message": ["A"], "deprecated": True}
+
+
+def test_what_else_stands_in_an_option_stays(language: ProtobufLanguage) -> None:
+    text = changed(
+        language, parsed(language, TAGGED), Order=[], Order__email=[], Order__name=[]
+    ).canonical()
+    assert '{ doc: "all of it" }' in text
+    assert '{ doc: "where" }' in text
+    assert "string name = 2;" in text
+    assert "tags" not in text
+
+
+def test_without_a_change_the_file_is_the_same(language: ProtobufLanguage) -> None:
+    for document in (PLAIN, TAGGED):
+        described = parsed(language, document).descriptor()
+        assert with_tags(described, lambda one: one.tags) == described
+
+
+TAGS = st.lists(st.text(st.characters(codec="utf-8"), max_size=5), unique=True, max_size=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(wanted=st.dictionaries(st.sampled_from([path for path, _ in PATHS]), TAGS))
+def test_tags_that_are_put_in_are_there(
+    language: ProtobufLanguage, wanted: dict[str, list[str]]
+) -> None:
+    schema = parsed(language, PLAIN)
+    described = with_tags(schema.descriptor(), lambda one: wanted.get(one.path, ()))
+    again = parsed(language, base64.b64encode(described))
+
+    assert {one.path: list(one.tags) for one in tags_in(again.descriptor())} == {
+        path: wanted.get(path, []) for path, _ in PATHS
+    }
+    assert parsed(language, again.canonical().encode()).canonical() == again.canonical()
+    if any(wanted.values()):
+        none = with_tags(again.descriptor(), lambda one: ())
+        text = parsed(language, base64.b64encode(none)).canonical()
+        assert text == schema.canonical().replace(
+            "package shop;\n", f'package shop;\nimport "{META_FILE}";\n'
+        )
+
+
+def test_an_option_of_somebody_else_s_is_no_tag(language: ProtobufLanguage) -> None:
+    text = b"""
+    syntax = "proto3";
+    import "google/protobuf/descriptor.proto";
+    extend google.protobuf.FieldOptions { string note = 1088; }
+    message A { string x = 1 [(note) = "no message"]; }
+    """
+    with pytest.raises(Malformed, match="option 1088 is another"):
+        tags_in(parsed(language, text).descriptor())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'syntax = "proto2"; message A { optional group G = 1 { optional int32 x = 2; } }',
+        b'edition = "2023"; message A { int32 x = 1; }',
+    ],
+)
+def test_other_dialects_have_tags_too(language: ProtobufLanguage, document: bytes) -> None:
+    schema = parsed(language, document)
+    described = with_tags(schema.descriptor(), lambda one: ["T"])
+    again = parsed(language, base64.b64encode(described))
+    assert all(one.tags == ("T",) for one in tags_in(again.descriptor()))
+    assert schema.dialect == again.dialect
