@@ -195,19 +195,6 @@ async def test_tags_of_a_protobuf_schema_go_on_where_that_is_asked_for(api: Api)
     assert (plain.json["version"], shown.json["schemaTags"]) == (3, [])
 
 
-async def test_no_tag_is_put_where_an_option_of_somebody_else_s_stands(api: Api) -> None:
-    text = """syntax = "proto3";
-    import "google/protobuf/descriptor.proto";
-    extend google.protobuf.FieldOptions { string note = 1088; }
-    message A { string x = 1 [(note) = "no message"]; string y = 2; }
-    """
-    await api.put("s", text, "PROTOBUF")
-    found = await api.ask("GET", "/subjects/s/versions/1?findTags=*")
-    assert found.json["schemaTags"] == []
-    sent = {"tagsToAdd": [entity_of("A.y", "PII")]}
-    assert (await api.ask("POST", "/subjects/s/versions/1/tags", sent)).code == (422, 42201)
-
-
 async def test_no_tag_is_put_into_what_is_no_schema(api: Api) -> None:
     for type_, text in (("PROTOBUF", "message {"), ("AVRO", "{")):
         reply = await api.put("s", text, type_, schemaTagsToAdd=[entity_of("A.b", "PII")])
