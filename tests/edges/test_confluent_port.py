@@ -18,6 +18,8 @@ from http_edge import Hub, Reply, read_reply, running
 
 from chappe.adapters.auth import tokens
 from chappe.adapters.auth.tokens import TokenFile
+from chappe.http.parts import RegistryParts
+from chappe.http.registry.asked import Edge
 
 SCHEMA = '{"type":"record","name":"Order","fields":[{"name":"id","type":"string"}]}'
 CONTEXT = SerializationContext("orders", MessageField.VALUE)
@@ -99,6 +101,14 @@ async def test_a_hub_that_ends_refuses_in_the_api_s_own_form(hub: Hub) -> None:
     for reply in (await at_port(hub, "GET", "/subjects"), await hub.ask("GET", "/confluent/")):
         assert (reply.status, reply.json["error_code"]) == (503, 503)
         assert reply.headers["content-type"] == "application/vnd.schemaregistry.v1+json"
+
+
+async def test_a_body_over_the_limit_is_a_schema_that_is_too_large() -> None:
+    async with running(registry=RegistryParts(Edge(body_bytes=1000))) as hub:
+        body = f"content-length: {10_000}"
+        reply = await at_port(hub, "POST", "/subjects/s/versions", body)
+    assert (reply.status, reply.json["error_code"]) == (422, 42209)
+    assert "larger than 1000 bytes (max_registry_bytes)" in reply.json["message"]
 
 
 @pytest.mark.parametrize("user", ["kafka", "anybody"])

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from chappe.domain.access import ANYONE, READ, Principal, require
-from chappe.domain.errors import ChappeError, Unavailable
+from chappe.domain.errors import ChappeError, TooLarge, Unavailable
 from chappe.flows.confluent import Confluent
 from chappe.formats.confluent.bodies import id_body
-from chappe.formats.confluent.errors import NoSuchMethod, Refused
+from chappe.formats.confluent.errors import NoSuchMethod, Refused, too_large
 from chappe.formats.confluent.index import Entry
 from chappe.formats.confluent.names import DEFAULT
 from chappe.http.call import Call, ClientGone
@@ -101,6 +101,9 @@ async def answer(
 
 def refusal(error: Exception, media: bytes = V1) -> Response:
     """An error as the API answers it; what nobody foresaw is logged here, and not shown."""
+    if isinstance(error, TooLarge):
+        most = error.details.get("limit_bytes")
+        error = too_large(f"the request's body is larger than {most} bytes (max_registry_bytes)")
     match error:
         case Refused(status=status, error_code=code, message=message):
             pass
