@@ -204,3 +204,33 @@ async def test_of_two_versions_under_one_name_the_first_one_holds(api: Api) -> N
     assert await follows(leaf, far)
     assert not await follows(to("leaf.json", 1), far)
     assert not await follows(far, leaf)
+
+
+async def test_a_schema_refers_to_so_many_others_and_no_more(api: Api) -> None:
+    await api.put("a", {"type": "string"}, "JSON")
+    await api.put("some", {"type": "object"}, "JSON", references=[to("a.json", 1, "a")])
+
+    async def put(number: int) -> Reply:
+        names = [to(f"{one}.json", 1, "some") for one in range(number)]
+        return await api.put("s", {"type": "object"}, "JSON", references=names)
+
+    assert (await put(100)).status == 200
+    reply = await put(1001)
+    assert reply.code == (422, 42201)
+    assert "more than 1000" in reply.json["message"]
+
+
+async def test_references_are_followed_so_often_and_no_more(api: Api) -> None:
+    await api.put("a", {"type": "string"}, "JSON")
+    leaves = [to(f"{one}.json", 1, "a") for one in range(100)]
+    middle = {"name": "m.json", "subject": "m", "version": 1}
+    assert (await api.put("m", {"type": "object"}, "JSON", references=leaves)).status == 200
+
+    async def put(number: int) -> Reply:
+        names = [{**middle, "name": f"m{one}.json"} for one in range(number)]
+        return await api.put("s", {"type": "object"}, "JSON", references=names)
+
+    assert (await put(99)).status == 200  # 99 and 9,900 references
+    reply = await put(100)
+    assert reply.code == (422, 42201)
+    assert "more than 10000" in reply.json["message"]

@@ -16,6 +16,9 @@ from chappe.formats.confluent.texts import AVRO, JSON, PROTOBUF
 from chappe.formats.schema_language import Difference, Language, Policy, Schema
 
 MOST_REFERENCES: Final = 1000
+"""Schemas that one may refer to, with those that they refer to."""
+MOST_FOLLOWED: Final = 10_000
+"""References that are followed for that; a schema may be referred to from many others."""
 _MOST_CACHED: Final = 2000
 _MOST_CACHED_CHARS: Final = 32 * 1024 * 1024
 
@@ -197,17 +200,23 @@ def resolve(index: Index, name: Name, content: Content, *, deleted: bool = True)
     """
     if not content.references:
         return Resolved(content, {})
+    if len(content.references) > MOST_REFERENCES:
+        raise _too_many(MOST_REFERENCES)
     documents: dict[str, str] = {}
     own = [_found(index, name, one, deleted=deleted) for one in content.references]
     # Depth first and in their order, as Confluent's registry does it: of several schemas under one
     # name the first one holds.
     waiting = list(zip(reversed(content.references), reversed(own), strict=True))
+    followed = len(own)
     while waiting:
         reference, entry = waiting.pop()
         if reference.name in documents:
             continue
         if len(documents) == MOST_REFERENCES:
-            raise InvalidSchema(f"references: more than {MOST_REFERENCES} schemas are referred to")
+            raise _too_many(MOST_REFERENCES)
+        followed += len(entry.references)
+        if followed > MOST_FOLLOWED:
+            raise _too_many(MOST_FOLLOWED)
         documents[reference.name] = entry.content.text
         waiting += [
             (one, _found(index, entry.name, one, deleted=deleted))
@@ -244,6 +253,10 @@ def _found(index: Index, name: Name, reference: Reference, *, deleted: bool) -> 
             f'No schema reference found for subject "{target.text}" and version {reference.version}'
         )
     return entry
+
+
+def _too_many(most: int) -> InvalidSchema:
+    return InvalidSchema(f"references: with those of what is referred to, more than {most}")
 
 
 def _normalized(type: str, schema: Schema) -> str:
