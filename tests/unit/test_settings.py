@@ -392,6 +392,9 @@ def test_flag_and_variable_follow_from_the_name() -> None:
 def test_the_confluent_api_has_no_port_of_its_own_unless_one_is_named(tmp_path: Path) -> None:
     assert loaded(tmp_path).confluent_port is None
     assert loaded(tmp_path, environ={"CHAPPE_CONFLUENT_PORT": "8081"}).confluent_port == 8081
+    # What Kubernetes says of a service that is called "chappe-confluent".
+    service = {"CHAPPE_CONFLUENT_PORT": "tcp://10.0.0.7:8081"}
+    assert loaded(tmp_path, environ=service).confluent_port is None
     assert loaded(tmp_path, file="confluent_port = 0").confluent_port == 0
 
 
