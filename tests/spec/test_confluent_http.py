@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
@@ -28,6 +29,9 @@ PLAIN = b"application/vnd.schemaregistry+json"
         ("application/json;q=0.5, application/vnd.schemaregistry+json", PLAIN),
         ("application/vnd.schemaregistry.v1+json, application/json", MEDIA),
         ("application/json; q=0.9, */*; q=0.1", JSON),
+        ("*", MEDIA),
+        ("*/whatever", MEDIA),
+        ("application/json; q=0.5, *; q=0.9", MEDIA),
     ],
 )
 async def test_an_answer_is_of_the_media_type_that_is_asked_for(
@@ -73,6 +77,23 @@ async def test_a_method_that_a_path_has_not(api: Api, method: str, path: str) ->
 )
 async def test_a_body_that_is_none(api: Api, body: bytes, code: tuple[int, int]) -> None:
     assert (await api.ask("POST", "/subjects/s/versions", body)).code == code
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32-le"])
+async def test_a_body_may_be_in_another_encoding_of_unicode(api: Api, encoding: str) -> None:
+    body = json.dumps(
+        {"schema": '{"type":"fixed","name":"F","size":2,"doc":"Größe"}'}, ensure_ascii=False
+    )
+    sent = body.encode(encoding)
+    headers = {"content-type": f"{MEDIA.decode()}; charset={encoding}"}
+    assert (await api.ask("POST", "/subjects/s/versions", sent, headers=headers)).status == 200
+    shown = (await api.ask("GET", "/subjects/s/versions/1")).json
+    assert json.loads(shown["schema"])["doc"] == "Größe"
+
+
+async def test_a_body_that_ends_within_a_character(api: Api) -> None:
+    sent = '{"schema": "x"}'.encode("utf-16") + b"\0"
+    assert (await api.ask("POST", "/subjects/s/versions", sent)).code == (400, 400)
 
 
 async def test_paths_may_end_with_a_slash(api: Api) -> None:

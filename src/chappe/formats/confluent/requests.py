@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from json import detect_encoding
 from typing import Any, Final
 
 import msgspec
@@ -66,7 +67,7 @@ class TagRequest:
 
 
 def parse_object(body: bytes) -> Mapping[str, Any]:
-    """The JSON object of a body.
+    """The JSON object of a body: in UTF-8, or in another encoding that its first bytes tell.
 
     Raises:
         Refused: there is no body, or another one.
@@ -74,7 +75,8 @@ def parse_object(body: bytes) -> Mapping[str, Any]:
     if not body.strip():
         raise Refused(422, 422, "the request's body must not be null")
     try:
-        value = msgspec.json.decode(body)
+        encoding = detect_encoding(body)
+        value = msgspec.json.decode(body if encoding == "utf-8" else body.decode(encoding))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise bad_body(f"the request's body is no JSON: {error}") from None
     if value is None:

@@ -63,6 +63,10 @@ def _chosen(accept: bytes) -> bytes | None:
 
 def _range(part: bytes) -> tuple[bytes, float]:
     name, *parameters = part.split(b";")
+    name = name.strip().lower()
+    if name == b"*" or name.startswith(b"*/"):
+        # RFC 9110 knows neither "*" nor "*/json". Old clients send them, and mean anything.
+        name = b"*/*"
     quality = 1.0
     for parameter in parameters:
         key, _, value = parameter.strip().partition(b"=")
@@ -71,7 +75,7 @@ def _range(part: bytes) -> tuple[bytes, float]:
                 quality = float(value)
             except ValueError:
                 quality = 0.0
-    return name.strip().lower(), quality
+    return name, quality
 
 
 def _fits(wanted: bytes, offered: bytes) -> bool:
