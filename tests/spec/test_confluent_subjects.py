@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
 from tests.spec.confluent_hub import STRING, Api, api, languages, record
 
 __all__ = ("api", "languages")
 
-PROTO = 'syntax = "proto3";\nmessage Order {\n  string id = 1;\n}\n'
+PROTO = 'syntax = "proto3";\n\nmessage Order {\n  string id = 1;\n}\n'
 
 
 async def test_a_first_schema_is_version_1_with_id_1(api: Api) -> None:
@@ -224,6 +226,72 @@ async def test_a_reference_to_nothing_is_refused(api: Api) -> None:
     )
     assert reply.code == (422, 42201)
     assert 'No schema reference found for subject "address" and version 1' in reply.json["message"]
+
+
+async def test_protobuf_schemas_have_the_text_and_the_guid_that_confluents_clients_give_them(
+    api: Api,
+) -> None:
+    # The guids are what io.confluent...rest.entities.Schema.getGuid() of 8.5 computes.
+    money = 'syntax = "proto3"; package shop; message Money { int64 units = 1; }'
+    order = """syntax = "proto3"; package shop; import "money.proto"; option java_package="com.shop";
+      message Order { // comment
+        string id = 1; Money price = 2; oneof pay { string card = 3; Kind kind = 4; }
+        map<string, Money> extra = 5; repeated Line lines = 6; optional int32 n = 7;
+        enum Kind { A = 0; B = 1; } message Line { string sku = 1 [deprecated = true]; } }
+      enum Top { X = 0; }"""
+    one = (await api.put("money", money, "PROTOBUF")).json
+    assert one["schema"] == (
+        'syntax = "proto3";\npackage shop;\n\nmessage Money {\n  int64 units = 1;\n}\n'
+    )
+    assert one["guid"] == "48cf3fca-5ab9-cd82-50db-9e08c0e19886"
+    references = [{"name": "money.proto", "subject": "money", "version": 1}]
+    two = (await api.put("order", order, "PROTOBUF", references=references)).json
+    assert "\n  map<string, Money> extra = 5;\n" in two["schema"]
+    assert two["guid"] == "7e36066e-9b03-9f75-d743-f9e58597dde1"
+
+
+async def test_names_that_are_written_otherwise_make_another_schema_unless_normalized(
+    api: Api,
+) -> None:
+    one = 'syntax = "proto3"; package p; message A { B b = 1; } message B {}'
+    other = one.replace("{ B b", "{ .p.B b")
+    assert (await api.put("s", one, "PROTOBUF")).json["id"] == 1
+    assert (await api.put("t", other, "PROTOBUF")).json["id"] == 2
+    for subject, text in (("u", one), ("v", other)):
+        body = {"schema": text, "schemaType": "PROTOBUF"}
+        reply = await api.ask("POST", f"/subjects/{subject}/versions?normalize=true", body)
+        assert reply.json["id"] == 2
+
+
+async def test_a_descriptor_may_leave_out_what_an_optional_field_needs(api: Api) -> None:
+    file = FileDescriptorProto(name="x", package="p", syntax="proto3")
+    inner = file.message_type.add(name="Outer").nested_type.add(name="Inner")
+    outer = file.message_type[0]
+    for number, (message, type_name) in enumerate(
+        [(outer, "Outer.Inner"), (outer, "p.Outer"), (inner, "Inner")], 1
+    ):
+        message.field.add(
+            name=f"f{number}",
+            number=number,
+            type=FieldDescriptorProto.TYPE_MESSAGE,
+            label=FieldDescriptorProto.LABEL_OPTIONAL,
+            type_name=type_name,
+            proto3_optional=True,
+        )
+    outer.oneof_decl.add(name="_f1")
+    sent = base64.b64encode(file.SerializeToString()).decode()
+    assert (await api.put("s", sent, "PROTOBUF")).status == 200
+    assert (await api.ask("GET", "/subjects/s/versions/1")).json["schema"] == (
+        'syntax = "proto3";\npackage p;\n\n'
+        "message Outer {\n"
+        "  optional .p.Outer.Inner f1 = 1;\n"
+        "  optional .p.Outer f2 = 2;\n"
+        "\n"
+        "  message Inner {\n"
+        "    optional .p.Outer.Inner f3 = 3;\n"
+        "  }\n"
+        "}\n"
+    )
 
 
 async def test_a_descriptor_of_protobuf_is_given_on_demand(api: Api) -> None:

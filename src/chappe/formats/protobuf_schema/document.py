@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
-from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
 from google.protobuf.message import DecodeError
 
 from chappe.domain.errors import Malformed
@@ -143,7 +143,23 @@ def _from_base64(text: bytes, name: str) -> bytes | None:
     except (binascii.Error, DecodeError):
         return None
     file.name = name
+    for message in file.message_type:
+        _complete(message)
     return file.SerializeToString(deterministic=True)
+
+
+def _complete(message: DescriptorProto) -> None:
+    """Give each optional field of proto3 the oneof that it stands in; libraries leave it out."""
+    own = {oneof.name: at for at, oneof in enumerate(message.oneof_decl)}
+    for field in message.field:
+        if field.proto3_optional and not field.HasField("oneof_index"):
+            name = f"_{field.name}"
+            if name not in own:
+                own[name] = len(message.oneof_decl)
+                message.oneof_decl.add(name=name)
+            field.oneof_index = own[name]
+    for nested in message.nested_type:
+        _complete(nested)
 
 
 def _described(source: Source) -> int:

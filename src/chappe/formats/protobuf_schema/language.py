@@ -57,7 +57,10 @@ class ProtobufLanguage:
             )
         main, others = prepare(document, references or {})
         schema = ProtobufSchema(
-            self._compiler.compile(main, others), wanted, unknown_fields=self._unknown_fields
+            self._compiler.compile(main, others),
+            wanted,
+            text=b"" if main.described else main.content,
+            unknown_fields=self._unknown_fields,
         )
         number = wanted.partition("/")[2]
         if number and number != schema.dialect.removeprefix("proto"):

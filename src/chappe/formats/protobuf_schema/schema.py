@@ -20,6 +20,7 @@ from chappe.formats.fields import shortened
 from chappe.formats.protobuf_schema import known
 from chappe.formats.protobuf_schema.classes import Classes
 from chappe.formats.protobuf_schema.payload import PayloadCheck, UnknownFields
+from chappe.formats.protobuf_schema.spelling import spelling_of
 from chappe.formats.protobuf_schema.text import dialect_of, text_of
 from chappe.formats.protobuf_schema.tree import Tree, tree_of
 from chappe.formats.schema_language import Violation
@@ -35,9 +36,15 @@ class ProtobufSchema:
     """A linked schema; immutable."""
 
     def __init__(
-        self, described: bytes, format: str, *, unknown_fields: UnknownFields = "refuse"
+        self,
+        described: bytes,
+        format: str,
+        *,
+        text: bytes = b"",
+        unknown_fields: UnknownFields = "refuse",
     ) -> None:
-        """Load a FileDescriptorSet of which the last file is the schema.
+        """Load a FileDescriptorSet of which the last file is the schema; `text` is what it was
+        compiled from, if it was a text.
 
         Raises:
             Malformed: it is none, or too large to be loaded.
@@ -55,6 +62,7 @@ class ProtobufSchema:
             raise Malformed("dataschema: its descriptor is empty")
         self._main = self._files[-1]
         self._format = format
+        self._source = text
         self._unknown_fields: UnknownFields = unknown_fields
         _check_names(self._files)
         self._pool = _pool(self._files)
@@ -91,7 +99,7 @@ class ProtobufSchema:
         return tree_of(self._files)
 
     def canonical(self) -> str:
-        """The text without comments and layout, all names in full."""
+        """The text without comments, in one layout; names as they are written."""
         return self._canonical
 
     @cached_property
@@ -99,8 +107,9 @@ class ProtobufSchema:
         return self._text(normalized=False)
 
     def normalized(self) -> str:
-        """The canonical text with all in one order where order means nothing to data: imports and
-        names sorted, members by number. Order of messages stays, since indexes count by it.
+        """The canonical text with all names in full and in one order where order means nothing to
+        data: imports and names sorted, members by number. Order of messages stays, since indexes
+        count by it.
         """
         return self._text(normalized=True)
 
@@ -161,13 +170,16 @@ class ProtobufSchema:
 
     def _text(self, *, normalized: bool) -> str:
         """The text; options that imports define are known only in the schema's own pool."""
+        spelling = None
+        if self._source and not normalized:
+            spelling = spelling_of(self._source.decode(), self._main.package)
         if all(file.name != _DESCRIPTOR_FILE for file in self._files):
-            return text_of(self._main, normalized=normalized)
+            return text_of(self._main, normalized=normalized, spelling=spelling)
         message = self._pool.FindMessageTypeByName(FileDescriptorProto.DESCRIPTOR.full_name)
         self._classes.complete()
         found = self._classes.of(message).FromString(self._main.SerializeToString())
         # Of the same definition, in the schema's own pool.
-        return text_of(found, normalized=normalized)  # type: ignore[arg-type]
+        return text_of(found, normalized=normalized, spelling=spelling)  # type: ignore[arg-type]
 
 
 def _pool(files: Sequence[FileDescriptorProto]) -> DescriptorPool:
