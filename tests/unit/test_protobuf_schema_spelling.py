@@ -175,6 +175,23 @@ def test_what_is_not_certain_is_told_by_the_descriptor(language: ProtobufLanguag
     )
 
 
+def test_words_of_the_language_are_names_too(language: ProtobufLanguage) -> None:
+    text = """syntax = "proto3";
+    message message { string optional = 1; repeated string repeated = 2; int32 group = 3;
+      optional int32 map = 4; .message oneof = 5; int32 rpc = 6; }"""
+    assert language.parse(text.encode(), "Protobuf").canonical() == (
+        'syntax = "proto3";\n\n'
+        "message message {\n"
+        "  string optional = 1;\n"
+        "  repeated string repeated = 2;\n"
+        "  int32 group = 3;\n"
+        "  optional int32 map = 4;\n"
+        "  .message oneof = 5;\n"
+        "  int32 rpc = 6;\n"
+        "}\n"
+    )
+
+
 def test_groups_stand_after_fields_and_oneofs(language: ProtobufLanguage) -> None:
     text = """message M { optional group G = 1 { required int32 x = 1; } optional N n = 2;
       oneof o { int32 i = 3; } message N { } }"""

@@ -137,7 +137,9 @@ class _Reader:
 
     def _field(self, statement: Sequence[str], block: _Block) -> _Block:
         equals = statement.index("=")
-        *words, name = (one for one in statement[:equals] if one not in _LABELS)
+        words, name = list(statement[: equals - 1]), statement[equals - 1]
+        if len(words) > 1 and words[0] in _LABELS:
+            del words[0]
         scope, group = block.scope, words[:1] == ["group"]
         told = "".join(words[words.index(",") + 1 : -1] if words[:2] == ["map", "<"] else words)
         if block.kind == "extend":
