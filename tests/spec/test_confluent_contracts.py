@@ -165,7 +165,9 @@ async def test_tags_stand_in_the_text_of_a_protobuf_schema(api: Api) -> None:
     reply = await api.ask("POST", "/subjects/s/versions/1/tags", {"newVersion": 2, **sent})
     text = (await api.ask("GET", "/subjects/s/versions/2/schema")).body.decode()
     assert 'import "confluent/meta.proto";' in text
-    assert 'email = 1 [(.confluent.field_meta) = { tags: "PII" tags: "MAIL" }];' in text
+    assert (
+        'email = 1 [(.confluent.field_meta) = {\n    tags: "PII",\n    tags: "MAIL"\n  }];' in text
+    )
     assert reply.json["schema"] == text
     body = {"schema": text, "schemaType": "PROTOBUF"}
     assert (await api.ask("POST", "/subjects/s", body)).json["version"] == 2

@@ -168,11 +168,16 @@ def test_values_with_parts_are_told_line_by_line(language: ProtobufLanguage) -> 
 
 def test_what_is_not_certain_is_told_by_the_descriptor(language: ProtobufLanguage) -> None:
     text = """import "confluent/meta.proto";
-    message M { optional int32 a = 1 [(confluent.field_meta) = { tags: "A" tags: "B" }]; }"""
-    assert (
-        '  optional int32 a = 1 [(.confluent.field_meta) = { tags: "A" tags: "B" }];\n'
-        in language.parse(text.encode(), "Protobuf").canonical()
+    message M { optional int32 a = 1 [(confluent.field_meta) = { tags: "A's" tags: "\\101" }]; }"""
+    canonical = language.parse(text.encode(), "Protobuf").canonical()
+    assert canonical.endswith(
+        "  optional int32 a = 1 [(.confluent.field_meta) = {\n"
+        '    tags: "A\\\'s",\n'
+        '    tags: "A"\n'
+        "  }];\n"
+        "}\n"
     )
+    assert language.parse(canonical.encode(), "Protobuf").canonical() == canonical
 
 
 def test_words_of_the_language_are_names_too(language: ProtobufLanguage) -> None:

@@ -92,8 +92,8 @@ def test_a_tag_brings_the_import_that_defines_it(language: ProtobufLanguage) -> 
 
     text = schema.canonical()
     assert text.count(f'import "{META_FILE}";') == 1
-    assert 'string card = 3 [(.confluent.field_meta) = { tags: "PCI" }];' in text
-    assert 'option (.confluent.message_meta) = { tags: "X" };' in text
+    assert 'string card = 3 [(.confluent.field_meta) = {\n      tags: "PCI"\n    }];' in text
+    assert 'option (.confluent.message_meta) = {\n    tags: "X"\n  };' in text
     assert "deprecated = true" in text
     assert schema.references == ()
 
@@ -115,8 +115,8 @@ def test_what_else_stands_in_an_option_stays(language: ProtobufLanguage) -> None
     text = changed(
         language, parsed(language, TAGGED), Order=[], Order__email=[], Order__name=[]
     ).canonical()
-    assert '{ doc: "all of it" }' in text
-    assert '{ doc: "where" }' in text
+    assert '{\n    doc: "all of it"\n  }' in text
+    assert '{\n    doc: "where"\n  }' in text
     assert "string name = 2;" in text
     assert "tags" not in text
 
@@ -146,9 +146,9 @@ def test_tags_that_are_put_in_are_there(
     if any(wanted.values()):
         none = with_tags(again.descriptor(), lambda one: ())
         text = parsed(language, base64.b64encode(none)).canonical()
-        assert text == schema.canonical().replace(
-            "package shop;\n", f'package shop;\nimport "{META_FILE}";\n'
-        )
+        line = f'package shop;\nimport "{META_FILE}";\n'.encode()
+        imported = parsed(language, PLAIN.replace(b"package shop;\n", line)).descriptor()
+        assert text == parsed(language, base64.b64encode(imported)).canonical()
 
 
 def delimited(number: int, content: bytes) -> bytes:

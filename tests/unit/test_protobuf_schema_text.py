@@ -184,7 +184,16 @@ def test_options_of_imported_definitions_keep_their_names(language: ProtobufLang
         "  ];\n"
         "}\n"
     )
-    assert (
-        '[(.confluent.field_meta) = { params: { key: "k" value: "v" } tags: "PII" }]'
-        in schema.normalized()
+    normalized = schema.normalized()
+    assert normalized.endswith(
+        "message M {\n"
+        "  string a = 1 [(.confluent.field_meta) = {\n"
+        "    params: {\n"
+        '      key: "k",\n'
+        '      value: "v"\n'
+        "    },\n"
+        '    tags: "PII"\n'
+        "  }];\n"
+        "}\n"
     )
+    assert language.parse(normalized.encode(), "Protobuf").canonical() == normalized

@@ -53,6 +53,11 @@ def _value(symbols: Sequence[str], at: int, depth: int) -> tuple[str, int]:
     return symbol, at + 1
 
 
+def braced(members: Iterable[str]) -> str:
+    """The value that is a message, of its members' texts: 'doc: "x"'."""
+    return _block("{", members, "}")
+
+
 def _message(symbols: Sequence[str], at: int, depth: int) -> tuple[str, int]:
     found: dict[str, str] = {}
     while symbols[at] != "}":
@@ -71,7 +76,7 @@ def _message(symbols: Sequence[str], at: int, depth: int) -> tuple[str, int]:
         found[name] = text
         if symbols[at] in (",", ";"):
             at += 1
-    return _block("{", (f"{name}: {text}" for name, text in found.items()), "}"), at + 1
+    return braced(f"{name}: {text}" for name, text in found.items()), at + 1
 
 
 def _list(symbols: Sequence[str], at: int, depth: int) -> tuple[str, int]:

@@ -1,7 +1,11 @@
 """Options and their values as the language writes them, in the order of their numbers.
 
 deprecated = true
-(.confluent.field_meta) = { doc: "x" }
+(.confluent.field_meta) = {
+  doc: "x"
+}
+
+The layout is that of `literals`, so that what is read again from it is the same.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+
+from chappe.formats.protobuf_schema.literals import braced
 
 _ESCAPES = {
     ord("\\"): "\\\\",
@@ -88,11 +94,10 @@ def _value(field: FieldDescriptor, value: Any) -> str:
     """One value in the syntax of options, which inside braces is that of the text format."""
     if isinstance(value, tuple):
         (key_type, key), (value_type, inner) = value
-        return f"{{ key: {_value(key_type, key)} value: {_value(value_type, inner)} }}"
+        return braced((f"key: {_value(key_type, key)}", f"value: {_value(value_type, inner)}"))
     match field.type:
         case FieldDescriptor.TYPE_MESSAGE | FieldDescriptor.TYPE_GROUP:
-            inner = " ".join(_members(value))
-            return f"{{ {inner} }}" if inner else "{ }"
+            return braced(_members(value))
         case FieldDescriptor.TYPE_ENUM:
             assert field.enum_type is not None
             known = field.enum_type.values_by_number.get(value)
@@ -100,9 +105,9 @@ def _value(field: FieldDescriptor, value: Any) -> str:
         case FieldDescriptor.TYPE_BOOL:
             return "true" if value else "false"
         case FieldDescriptor.TYPE_STRING:
-            return quoted(value)
+            return quoted(value).replace("'", "\\'")
         case FieldDescriptor.TYPE_BYTES:
-            return quoted_bytes(value)
+            return quoted_bytes(value).replace("'", "\\'")
         case FieldDescriptor.TYPE_FLOAT | FieldDescriptor.TYPE_DOUBLE:
             return _number(value)
         case _:
