@@ -26,6 +26,7 @@ from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
+from chappe.flows.frames import Frames
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
@@ -261,7 +262,6 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     for channel in channels().values():
         await log.open_channel(channel)
     index, seen = ScanIndex(log, channels), SeenEvents(window_ms=60_000, limit=1000)
-    check = Check(state, languages, root=lambda: "http://hub")
 
     async def extent(channel: Channel) -> Extent:
         return await log.extent(channel)
@@ -288,6 +288,14 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
         correlation=lambda: f"c-{next(numbers)}",
         open_channel=log.open_channel,
     )
+    confluent = Confluent(state, register, Parser(languages))
+    check = Check(
+        state,
+        languages,
+        root=lambda: "http://hub",
+        by_frame=Frames(confluent.index, confluent.parser),
+        referring=confluent.check_of,
+    )
     checks = [HealthCheck("engine", ok=True, detail="connected")]
     counters = Counters()
     parts = replace(
@@ -304,7 +312,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             check=check,
             judge=Judge(state, languages, find),
             infer=Infer(find, clock),
-            confluent=Confluent(state, register, Parser(languages)),
+            confluent=confluent,
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"
             ),

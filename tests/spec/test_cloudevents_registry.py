@@ -145,6 +145,7 @@ def test_endpoints_refer_to_groups_of_messages() -> None:
         {"envelope": "CloudEvents/1.0", "envelopeoptions": {"mode": "batched"}},
         {"basemessage": "/schemagroups/g/schemas/s"},
         {"validation": "sometimes"},
+        {"dataframing": "none"},
     ],
 )
 def test_a_message_that_breaks_the_model_is_refused(message: dict[str, Any]) -> None:

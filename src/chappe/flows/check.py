@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from chappe.domain.errors import Malformed
-from chappe.domain.event import Event
+from chappe.domain.errors import CallerError, Malformed
+from chappe.domain.event import AttributeValue, Event
+from chappe.formats.confluent.framed import Wanted
+from chappe.formats.confluent.framing import ATTRIBUTE, frame_violation, framed_type
+from chappe.formats.confluent.index import PRIVATE
 from chappe.formats.envelope_rules import envelope_violations
 from chappe.formats.json_schema import JsonSchema
 from chappe.formats.schema_language import Check as Compiled
@@ -28,6 +31,25 @@ class _Entry(NamedTuple):
     version: Version | None
     payload: Compiled | None
     good: Verdict
+    frame: Wanted
+
+
+class ByFrame(Protocol):
+    """flows.frames.Frames."""
+
+    def __call__(
+        self,
+        data: bytes | None,
+        content_type: str | None,
+        beside: AttributeValue | None,
+        wanted: Wanted,
+    ) -> Sequence[Violation]: ...
+
+
+def _no_frames(
+    data: bytes | None, content_type: str | None, beside: AttributeValue | None, wanted: Wanted
+) -> Sequence[Violation]:
+    return (frame_violation("there is no registry whose numbers a frame could hold"),)
 
 
 @dataclass(slots=True)
@@ -36,12 +58,15 @@ class Check:
 
     The schema is the one in the message, the version in the registry that the message names, or,
     where it says neither, the version that the event's own `dataschema` names by its URL (`root` is
-    that of the hub).
+    that of the hub). `referring` compiles a version that refers to others. `by_frame` checks payloads
+    in frames: by the version that the frame names, which must be of that schema.
     """
 
     state: Latest[State]
     language: SchemaLanguage = field(default_factory=JsonSchema)
     root: Callable[[], str] = lambda: ""
+    by_frame: ByFrame = _no_frames
+    referring: Callable[[Version, str], Compiled] | None = None
     _compiled: dict[str, _Entry] = field(default_factory=dict, init=False)
     _of_versions: dict[int, tuple[Version, Compiled]] = field(default_factory=dict, init=False)
 
@@ -59,7 +84,10 @@ class Check:
         payload = entry.payload
         if payload is None and event.dataschema is not None:
             payload = self._of_event(state.tree, event.dataschema)
-        violations = () if payload is None else payload(event.data, event.datacontenttype)
+        if declaration.framing is not None or framed_type(event.datacontenttype) is not None:
+            violations = self._framed(event, entry, payload)
+        else:
+            violations = () if payload is None else payload(event.data, event.datacontenttype)
         if declaration.attributes or declaration.datacontenttype is not None:
             found = envelope_violations(event, declaration.attributes, declaration.datacontenttype)
             violations = (*found, *violations)
@@ -68,7 +96,16 @@ class Check:
     def by_schema(self, xid: str) -> Compiled | None:
         """The check of payloads by a schema in the registry; None where there is none."""
         version = version_at(self.state.value.tree, xid)
-        return None if version is None else self._of_version(version)
+        if version is None:
+            return None
+        bare, wanted = self._of_version(version, xid), Wanted("the request", xid=xid)
+
+        def check(data: bytes | None, content_type: str | None) -> Sequence[Violation]:
+            if framed_type(content_type) is None:
+                return bare(data, content_type)
+            return self.by_frame(data, content_type, None, wanted)
+
+        return check
 
     def is_declared(self, type: str) -> bool:
         """Whether a message says what events of the type look like, whatever its mode."""
@@ -79,37 +116,71 @@ class Check:
         if declaration.schema:
             payload = self._usable(declaration.schema, declaration.format)
         elif version is not None:
-            payload = self._of_version(version)
+            assert declaration.schemaxid is not None
+            payload = self._of_version(version, declaration.schemaxid)
         elif declaration.schemaxid is not None:
-            payload = _Unusable(f"{declaration.schemaxid} is not in the registry")
+            payload = _Unusable(f"{declaration.schemaxid} is not in the registry", missing=True)
         else:
             payload = None
-        entry = _Entry(declaration, version, payload, Verdict(declaration.mode, declaration))
+        wanted = Wanted(
+            declaration.path,
+            declaration.context,
+            declaration.schemaxid,
+            declaration.schema,
+            declaration.format,
+        )
+        good = Verdict(declaration.mode, declaration)
+        entry = _Entry(declaration, version, payload, good, wanted)
         self._compiled.pop(declaration.type, None)
         if len(self._compiled) >= MAX_COMPILED:
             del self._compiled[next(iter(self._compiled))]
         self._compiled[declaration.type] = entry
         return entry
 
+    def _framed(self, event: Event, entry: _Entry, payload: Compiled | None) -> Sequence[Violation]:
+        if isinstance(payload, _Unusable) and payload.missing:
+            return payload(event.data, event.datacontenttype)
+        wanted = entry.frame
+        if payload is not None and entry.payload is None:
+            # It is the one that the event's own dataschema names.
+            assert event.dataschema is not None
+            wanted = Wanted(
+                "the event's dataschema", xid=event.dataschema.removeprefix(self.root())
+            )
+        beside = event.extensions.get(ATTRIBUTE)
+        return self.by_frame(event.data, event.datacontenttype, beside, wanted)
+
     def _of_event(self, tree: Tree, dataschema: str) -> Compiled | None:
         """The check by the version that the event names; None where that is not of this registry."""
         root = self.root()
         if not root or not dataschema.startswith(f"{root}/"):
             return None
-        version = version_at(tree, dataschema.removeprefix(root))
+        xid = dataschema.removeprefix(root)
+        version = version_at(tree, xid)
         if version is None:
-            return _Unusable(f"{dataschema} is not in the registry")
-        return self._of_version(version)
+            return _Unusable(f"{dataschema} is not in the registry", missing=True)
+        return self._of_version(version, xid)
 
-    def _of_version(self, version: Version) -> Compiled:
+    def _of_version(self, version: Version, xid: str) -> Compiled:
         kept = self._of_versions.get(id(version))
         if kept is not None and kept[0] is version:
             return kept[1]
-        check = self._usable(version.document or b"", str(version.attributes.get("format", "")))
+        if self.referring is not None and version.attributes.get(PRIVATE, {}).get("references"):
+            check = self._referring(self.referring, version, xid)
+        else:
+            check = self._usable(version.document or b"", str(version.attributes.get("format", "")))
         if len(self._of_versions) >= MAX_COMPILED:
             del self._of_versions[next(iter(self._of_versions))]
         self._of_versions[id(version)] = version, check
         return check
+
+    def _referring(
+        self, compiled: Callable[[Version, str], Compiled], version: Version, xid: str
+    ) -> Compiled:
+        try:
+            return compiled(version, xid)
+        except CallerError as exc:
+            return _Unusable(exc.message)
 
     def _usable(self, document: bytes, format: str) -> Compiled:
         try:
@@ -123,6 +194,7 @@ class _Unusable:
     """A schema that is not there, or that another release took and this one cannot compile."""
 
     why: str
+    missing: bool = False
 
     def __call__(self, data: bytes | None, content_type: str | None) -> Sequence[Violation]:
         return (Violation("", "dataschema", "", f"the declared schema cannot be used: {self.why}"),)

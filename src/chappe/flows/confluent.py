@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from chappe.formats.confluent.edit import Edit
+from chappe.formats.confluent.errors import InvalidSchema
+from chappe.formats.confluent.framed import entry_at
 from chappe.formats.confluent.index import Index
 from chappe.formats.confluent.looking import Found
 from chappe.formats.confluent.numbering import number_all
-from chappe.formats.confluent.parsing import Parser
+from chappe.formats.confluent.parsing import Parser, resolve_entry
 from chappe.formats.confluent.projection import project_schemas
 from chappe.formats.confluent.registering import Registration, already, register
+from chappe.formats.schema_language import Check
 from chappe.kit.latest import Latest
-from chappe.registry.entity import Tree
+from chappe.registry.entity import Tree, Version
 from chappe.registry.request import Rules, Written
 from chappe.registry.state import State
 
@@ -59,6 +62,18 @@ class Confluent:
     def index(self) -> Index:
         """The schemas as they are now."""
         return self._of(self.state.value.tree)
+
+    def check_of(self, version: Version, xid: str) -> Check:
+        """The check of payloads by a version of the schema at the xid, with what it refers to.
+
+        Raises:
+            Refused: something of that is not there.
+        """
+        index = self.index()
+        entry = entry_at(index, xid, version)
+        if entry is None:
+            raise InvalidSchema(f"{xid}: what it refers to is not known")
+        return self.parser.parse(resolve_entry(index, entry)).check
 
     async def ready(self, *, by: str) -> Index:
         """The same, with an id for each schema that came through the registry's own API.

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chappe.domain.errors import NotFound
+from chappe.domain.errors import Malformed, NotFound
+from chappe.domain.event import Event
 from chappe.domain.position import Position
+from chappe.formats.confluent.framing import (
+    ATTRIBUTE,
+    check_behind,
+    frame_of,
+    frame_violation,
+    framed_type,
+)
+from chappe.formats.confluent.texts import type_of
 from chappe.formats.languages import Languages
 from chappe.formats.schema_language import Check, Difference, Policy, Schema, Violation
 from chappe.kit.latest import Latest
@@ -66,6 +75,27 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class _Offered:
+    """The schema that is offered, as a check of stored events; those in frames are taken out first."""
+
+    state: Latest[State]
+    schema: Schema
+    bare: Check
+
+    def __call__(self, event: Event) -> Sequence[Violation]:
+        declared = self.state.value.declarations.get(event.type)
+        expects = declared is not None and declared.framing is not None
+        type_ = type_of(self.schema.format)
+        if type_ is None or not (expects or framed_type(event.datacontenttype)):
+            return self.bare(event.data, event.datacontenttype)
+        try:
+            frame = frame_of(event.data, event.extensions.get(ATTRIBUTE))
+        except Malformed as error:
+            return (frame_violation(error.message),)
+        return check_behind(self.schema, type_)(frame.data)
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """Compares a schema with the one that is in the registry, and with the events that were sent."""
 
@@ -98,7 +128,7 @@ class Judge:
             raise NotFound(f"schema {present!r}: the registry has none there")
         format_ = line.documents[0].format
         new = self.languages.parse(document, format_)
-        check = self.languages.compile(document, format_)
+        check = _Offered(self.state, new, self.languages.compile(document, format_))
         types = [type] if type is not None else self._types_of(line.xid)
         return Judgement(
             new.format,
@@ -123,7 +153,7 @@ class Judge:
             if one.path == place or (one.schemaxid or "").partition("/versions/")[0] == place
         )
 
-    async def _evidence(self, check: Check, type: str, channel: str, last: int) -> Evidence:
+    async def _evidence(self, check: _Offered, type: str, channel: str, last: int) -> Evidence:
         looked_at = misfits = 0
         examples: list[Misfit] = []
         after: tuple[int, int] | None = None
@@ -132,7 +162,7 @@ class Judge:
             page = await self.find.page(query)
             for item in page.items:
                 looked_at += 1
-                violations = check(item.event.data, item.event.datacontenttype)
+                violations = check(item.event)
                 if violations:
                     misfits += 1
                     if len(examples) < MOST_EXAMPLES:

@@ -20,7 +20,7 @@ from chappe.formats.envelope_rules import attribute_rules
 from chappe.formats.json_schema import canonical_format
 from chappe.formats.sealed import Cipher
 from chappe.formats.subscription_json import parse_subscription
-from chappe.registry.declaration import Declaration
+from chappe.registry.declaration import Declaration, Framing
 from chappe.registry.entity import Attributes, Group, Resource, Tree
 from chappe.registry.journal import images
 from chappe.registry.lineage import instant
@@ -225,11 +225,13 @@ def declaration_of(message: Resource, xid: str) -> Declaration | None:
         schemaxid=_schema_xid(attributes),
         datacontenttype=attributes.get("datacontenttype"),
         attributes=attribute_rules(attributes.get("envelopemetadata")),
+        framing=_framing(attributes),
+        context=_context(attributes),
     )
-    if not (declared.schema or declared.schemaxid or declared.attributes):
+    if not (declared.schema or declared.schemaxid or declared.attributes or declared.framing):
         raise Malformed(
-            "dataschema: is missing; `validation` needs a schema, `dataschemaxid` or rules for"
-            " attributes"
+            "dataschema: is missing; `validation` needs a schema, `dataschemaxid`, rules for"
+            " attributes or `dataframing`"
         )
     return declared
 
@@ -241,6 +243,35 @@ def _schema_xid(attributes: Attributes) -> str | None:
         if isinstance(value, str) and value.startswith("/") and not value.startswith("//"):
             return value.removesuffix("$details")
     return None
+
+
+def _framing(attributes: Attributes) -> Framing | None:
+    match attributes.get("dataframing"):
+        case None:
+            return None
+        case "confluent":
+            return "confluent"
+        case other:
+            raise Malformed(f"dataframing: {other!r} is unknown; known: confluent")
+
+
+def _context(attributes: Attributes) -> str:
+    """The Confluent context that ids in frames are of."""
+    value = attributes.get("dataframingcontext")
+    if value is None:
+        return "."
+    if attributes.get("dataframing") is None:
+        raise Malformed("dataframingcontext: needs `dataframing`, whose ids it is about")
+    if _schema_xid(attributes) is not None:
+        raise Malformed(
+            "dataframingcontext: the ids are those of the declared schema's group; name the one or"
+            " the other"
+        )
+    if not isinstance(value, str) or not value.startswith("."):
+        raise Malformed(
+            f"dataframingcontext: {str(value)[:80]!r} is no context; such as '.' or '.shop'"
+        )
+    return value
 
 
 def _type_of(attributes: Attributes) -> str | None:

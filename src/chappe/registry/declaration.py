@@ -9,6 +9,9 @@ from typing import Literal, TypeAlias
 Mode: TypeAlias = Literal["off", "warn", "enforce"]
 """What an event that breaks its declaration comes to: nothing, warnings in the answer, or a refusal."""
 
+Framing: TypeAlias = Literal["confluent"]
+"""What stands before the payloads, beside what the media type of an event says: a frame of Confluent's."""
+
 
 @dataclass(frozen=True, slots=True)
 class AttributeRule:
@@ -29,7 +32,8 @@ class Declaration:
     `path` is the xid of the message that declares it, such as "/messagegroups/shop/messages/paid".
     `schema` is the document without white space between its tokens, b"" where there is none;
     `format` names the schema language, such as "JSONSchema/draft-07". `schemaxid` is where the schema
-    stands in the registry instead: a schema (its default version) or a version.
+    stands in the registry instead: a schema (its default version) or a version. `framing` tells that
+    all payloads have frames, and `context` whose ids they hold where no schema is named.
     """
 
     path: str
@@ -40,3 +44,5 @@ class Declaration:
     schemaxid: str | None = None
     datacontenttype: str | None = None
     attributes: Sequence[AttributeRule] = ()
+    framing: Framing | None = None
+    context: str = "."

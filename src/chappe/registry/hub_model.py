@@ -17,7 +17,13 @@ from typing import Any, Final
 
 from chappe.registry.hub_model_endpoints import ENDPOINTS
 from chappe.registry.hub_model_messages import MESSAGEGROUPS, MESSAGES
-from chappe.registry.hub_model_own import CHANNELS, SUBSCRIPTIONS, VALIDATION
+from chappe.registry.hub_model_own import (
+    CHANNELS,
+    DATAFRAMING,
+    DATAFRAMINGCONTEXT,
+    SUBSCRIPTIONS,
+    VALIDATION,
+)
 from chappe.registry.hub_model_schemas import SCHEMAGROUPS
 
 RESERVED: Final = frozenset(
@@ -43,7 +49,12 @@ def hub_model() -> dict[str, Any]:
                     "resources": {
                         "messages": {
                             **MESSAGES,
-                            "attributes": {**MESSAGES["attributes"], "validation": VALIDATION},
+                            "attributes": {
+                                **MESSAGES["attributes"],
+                                "validation": VALIDATION,
+                                "dataframing": DATAFRAMING,
+                                "dataframingcontext": DATAFRAMINGCONTEXT,
+                            },
                         }
                     },
                 },

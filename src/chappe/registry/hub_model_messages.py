@@ -281,7 +281,7 @@ MESSAGES: Final[Definition] = {
         "datacontenttype": text("Media type of the payload"),
     },
 }
-"""Without the attribute `validation`, which is the hub's own."""
+"""Without the attributes that are the hub's own, such as `validation`."""
 
 MESSAGEGROUPS: Final[Definition] = {
     "singular": "messagegroup",

@@ -1,4 +1,4 @@
-"""What the hub adds to the model of the standard: channels, subscriptions, validation."""
+"""What the hub adds to the model of the standard: channels, subscriptions, checks of payloads."""
 
 from __future__ import annotations
 
@@ -96,4 +96,13 @@ SUBSCRIPTIONS: Final[Definition] = {
 VALIDATION: Final[Definition] = text(
     "What becomes of an event whose payload breaks this message's schema",
     enum=["off", "warn", "enforce"],
+)
+
+DATAFRAMING: Final[Definition] = text(
+    "What stands before the payload: `confluent`, the frame of Confluent's serializers; absent: nothing",
+    enum=["confluent"],
+)
+
+DATAFRAMINGCONTEXT: Final[Definition] = text(
+    "The Confluent context of the ids in the frames, where the message names no schema; `.` if absent"
 )

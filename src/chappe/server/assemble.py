@@ -45,6 +45,7 @@ from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.describe import Describe, description
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
+from chappe.flows.frames import Frames
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
@@ -184,7 +185,6 @@ async def assemble(
     dispatcher = Dispatcher(
         log, Channel(DEADLETTERS, 1), {"HTTP": sink}, recorder, clock, random.random, counters
     )
-    check = Check(state, languages, root=lambda: url)
     find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
 
     async def last_block(channel: str) -> int:
@@ -204,6 +204,15 @@ async def assemble(
         correlation=new_id,
         defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
         open_channel=log.open_channel,
+    )
+
+    confluent = Confluent(state, register, Parser(languages))
+    check = Check(
+        state,
+        languages,
+        root=lambda: url,
+        by_frame=Frames(confluent.index, confluent.parser),
+        referring=confluent.check_of,
     )
 
     async def describe() -> None:
@@ -330,7 +339,7 @@ async def assemble(
             ),
             limits=_limits(settings, connection),
             defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
-            confluent=Confluent(state, register, Parser(languages)),
+            confluent=confluent,
         )
     )
 

@@ -12,7 +12,7 @@ from chappe.formats.confluent.errors import InvalidSchema
 from chappe.formats.confluent.identity import Content, Reference
 from chappe.formats.confluent.index import Entry, Index
 from chappe.formats.confluent.names import Name
-from chappe.formats.confluent.texts import AVRO, JSON, PROTOBUF
+from chappe.formats.confluent.texts import AVRO, JSON, PROTOBUF, type_of
 from chappe.formats.schema_language import Difference, Language, Policy, Schema
 
 MOST_REFERENCES: Final = 1000
@@ -23,8 +23,6 @@ _MOST_CACHED: Final = 2000
 _MOST_CACHED_CHARS: Final = 32 * 1024 * 1024
 
 _FORMATS: Final[Mapping[str, str]] = {AVRO: "Avro/1.12", JSON: "JsonSchema", PROTOBUF: "Protobuf"}
-
-_TYPES: Final[Mapping[str, str]] = {"avro": AVRO, "jsonschema": JSON, "protobuf": PROTOBUF}
 
 _Key = tuple[str, bool, str, tuple[tuple[str, str], ...]]
 
@@ -105,7 +103,7 @@ class Parser:
 
     def type_of(self, format: str) -> str | None:
         """The schema type of a format of the registry, such as "Avro/1.12" -> "AVRO"."""
-        return _TYPES.get(format.partition("/")[0].lower())
+        return type_of(format)
 
     def parse(self, resolved: Resolved, *, strict: bool = False) -> Schema:
         """The parsed schema; `strict` asks for names and defaults as the language's rules have them.

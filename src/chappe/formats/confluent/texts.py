@@ -10,8 +10,15 @@ AVRO: Final = "AVRO"
 JSON: Final = "JSON"
 PROTOBUF: Final = "PROTOBUF"
 
+_TYPES: Final[Mapping[str, str]] = {"avro": AVRO, "jsonschema": JSON, "protobuf": PROTOBUF}
+
 _PRIMITIVES: Final = frozenset("null boolean int long float double bytes string".split())
 _NAMED: Final = frozenset(("record", "error", "enum", "fixed"))
+
+
+def type_of(format: str) -> str | None:
+    """The schema type of a format of the registry, such as "Avro/1.12" -> "AVRO"."""
+    return _TYPES.get(format.partition("/")[0].lower())
 
 
 def resolved_avro(text: str, documents: Mapping[str, str]) -> str:
