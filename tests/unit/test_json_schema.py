@@ -43,6 +43,15 @@ def test_every_violation_says_where_which_rule_what_and_why() -> None:
     ]
 
 
+@pytest.mark.parametrize("own", [{}, {"properties": {}}, {"patternProperties": {"^x": {}}}])
+def test_what_allows_no_other_properties_is_told_in_one_way(own: dict[str, object]) -> None:
+    schema = {"properties": {"a": {"additionalProperties": False, **own}}}
+    for value, names in (({"b": 1}, "'b' was"), ({"b": 1, "c": 2}, "'b', 'c' were")):
+        (found,) = check(schema, json.dumps({"a": value}))
+        assert (found.pointer, found.rule) == ("/a", "additionalProperties")
+        assert found.message == f"Additional properties are not allowed ({names} unexpected)"
+
+
 def test_long_values_are_shortened() -> None:
     (found,) = check({"maxLength": 3}, json.dumps("x" * 100_000))
     assert len(found.value) < 100

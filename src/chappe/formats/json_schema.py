@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 import jsonschema_rs
@@ -52,6 +53,7 @@ _LOOK_AROUND = re.compile(r"\(\?[=!<]|\\[1-9]")
 # All errors of a payload are collected before the first is seen, some 12 µs and 1.5 KB each. A payload
 # with more values than this is told its first error only: 300,000 errors would take 4 s and 500 MB.
 _MANY_VALUES: Final = 2_000
+_NAMES_TOLD: Final = 10
 
 _decode = msgspec.json.Decoder().decode
 # 1e400 is a JSON number, and no float. Decimal costs time, so it has its turn only when it must.
@@ -237,10 +239,16 @@ def _why(exc: jsonschema_rs.ValidationError | jsonschema_rs.ReferencingError) ->
 
 
 def _violation(value: object, error: jsonschema_rs.ValidationError) -> Violation:
-    path = error.instance_path
-    return Violation(
-        _pointer(path), error.kind.name, _shown(_at(value, path)), _clip(error.message)
-    )
+    path, rule, message = error.instance_path, error.kind.name, error.message
+    found = _at(value, path)
+    if rule == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
+        # Told in another way where the schema has no properties of its own.
+        rule = "additionalProperties"
+        if isinstance(found, dict):
+            names = ", ".join(repr(name) for name in islice(found, _NAMES_TOLD))
+            were = "was" if len(found) == 1 else "were"
+            message = f"Additional properties are not allowed ({names} {were} unexpected)"
+    return Violation(_pointer(path), rule, _shown(found), _clip(message))
 
 
 def _no_json(message: str) -> Violation:
