@@ -1,6 +1,6 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
-    python -m bench [ingest] [batches] [delivery] [idle-subscriptions] [idle] [registry]
+    python -m bench [ingest] [batches] [delivery] [idle-subscriptions] [idle] [registry] [inline]
 
 All of them if none is named.
 
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from bench import idle, load, one_by_one, processes, registry
+from bench import idle, inline, load, one_by_one, processes, registry
 from bench.load import Load
 
 SECONDS = 3.0
@@ -205,6 +205,7 @@ PARTS = {
     "idle-subscriptions": idle_subscriptions,
     "idle": idle.main,
     "registry": registry.main,
+    "inline": inline.main,
 }
 
 

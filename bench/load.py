@@ -49,15 +49,23 @@ class Load:
     by: str
 
 
-def single(url: str, connections: int, seconds: float, *, type_: str = "bench") -> Load:
+def single(
+    url: str,
+    connections: int,
+    seconds: float,
+    *,
+    type_: str = "bench",
+    data: bytes = DATA,
+    content_type: str = "application/json",
+) -> Load:
     """One event a request."""
     parts = urlsplit(url)
     head = (
         f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\nce-specversion: 1.0\r\n"
         f"ce-type: {type_}\r\nce-source: /bench\r\nce-subject: order\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(DATA)}\r\nce-id: "
+        f"Content-Type: {content_type}\r\nContent-Length: {len(data)}\r\nce-id: "
     )
-    tail = "\r\n\r\n" + DATA.decode()
+    tail = "\r\n\r\n" + data.decode("latin-1")
     # No subject that keeps all events in one shard: the id spreads them.
     head = head.replace("ce-subject: order\r\n", "")
     return _run(url, head, tail, connections, seconds)
@@ -124,7 +132,10 @@ def _run(url: str, head: str, tail: str, connections: int, seconds: float) -> Lo
 
 
 def _lua(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\r\n", "\\r\\n")
+    """The text in Lua's quotes, each character a byte."""
+    return "".join(
+        one if " " <= one <= "~" and one not in '"\\' else f"\\{ord(one):03d}" for one in text
+    )
 
 
 def _ms(text: str) -> float:
@@ -176,7 +187,7 @@ class _Caller(asyncio.Protocol):
 
 class _Client:
     def __init__(self, head: str, body: str, run: str, connections: int, seconds: float) -> None:
-        self._parts = [part.encode() for part in (head + body).split("@@")]
+        self._parts = [part.encode("latin-1") for part in (head + body).split("@@")]
         self._run = run
         self._count = 0
         self.latencies: list[float] = []

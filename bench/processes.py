@@ -21,13 +21,20 @@ from urllib.parse import urlsplit
 @contextlib.contextmanager
 def hub(*options: str) -> Iterator[str]:
     """A hub on a fresh data directory; its URL."""
+    with hub_and_pid(*options) as (url, _):
+        yield url
+
+
+@contextlib.contextmanager
+def hub_and_pid(*options: str) -> Iterator[tuple[str, int]]:
+    """The same, and the id of its process."""
     with tempfile.TemporaryDirectory(prefix="chappe-bench-") as data:
         command = [sys.executable, "-m", "chappe", "serve", "--port", "0", "--data", data]
         command += ["--log-level", "warning", *options]
         with _running(command) as process:
             found = Path(data) / "hub.json"
             _wait(found.exists, process)
-            yield str(json.loads(found.read_text())["url"])
+            yield str(json.loads(found.read_text())["url"]), process.pid
 
 
 @contextlib.contextmanager

@@ -8,13 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 import fastavro
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chappe.domain.errors import Malformed
+from chappe.formats.avro import binary
+from chappe.formats.avro.broken import Broken
 from chappe.formats.avro.canonical import normalized
 from chappe.formats.avro.language import Avro, AvroSchema
+from chappe.formats.avro.parse import Parsed
 from chappe.formats.avro.parsing_form import parsing_canonical_form
+from chappe.formats.avro.quick import compile_quick
 
 AVRO = Avro()
 BINARY = "avro/binary"
@@ -240,6 +245,28 @@ def test_any_bytes_get_an_answer_and_what_is_valid_fastavro_decodes(
     checked.check(payload, "application/json")
     if not checked.check(payload, BINARY):
         fastavro.schemaless_reader(io.BytesIO(payload), fastavro.parse_schema(schema), None)
+
+
+def by_walking(schema: Parsed, payload: bytes) -> Broken | None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(binary, "compile_quick", lambda schema: None)
+        return binary.compile_binary(schema)(payload)
+
+
+@given(data=st.data(), schema=schemas())
+def test_the_quick_way_says_yes_only_to_what_the_walks_let_through(
+    data: st.DataObject, schema: Json
+) -> None:
+    tree = parsed(schema).parsed
+    fits = compile_quick(tree)
+    value = data.draw(st.composite(lambda draw: value_of(draw, schema, {}))())
+    payload = encoded(schema, value)
+    changed = bytearray(payload)
+    for at in data.draw(st.lists(st.integers(0, max(len(payload) - 1, 0)), max_size=2)):
+        changed[at : at + 1] = data.draw(st.binary(max_size=2))
+    for one in (payload, bytes(changed)):
+        if fits is not None and fits(one):
+            assert by_walking(tree, one) is None
 
 
 @given(document=st.binary(max_size=60) | st.text(max_size=60).map(str.encode))

@@ -32,6 +32,7 @@ class _Entry(NamedTuple):
     payload: Compiled | None
     good: Verdict
     frame: Wanted
+    has_rules: bool
 
 
 class ByFrame(Protocol):
@@ -67,28 +68,31 @@ class Check:
     root: Callable[[], str] = lambda: ""
     by_frame: ByFrame = _no_frames
     referring: Callable[[Version, str], Compiled] | None = None
+    _of: State | None = field(default=None, init=False)
+    _current: dict[str, _Entry] = field(default_factory=dict, init=False)
     _compiled: dict[str, _Entry] = field(default_factory=dict, init=False)
     _of_versions: dict[int, tuple[Version, Compiled]] = field(default_factory=dict, init=False)
 
     def __call__(self, event: Event) -> Verdict | None:
         """The verdict, or None where nothing is declared for the type, or its mode is "off"."""
         state = self.state.value
-        declaration = state.declarations.get(event.type)
-        if declaration is None or declaration.mode == "off":
-            return None
-        named = declaration.schemaxid
-        version = None if named is None else version_at(state.tree, named)
-        entry = self._compiled.get(event.type)
-        if entry is None or entry.declaration is not declaration or entry.version is not version:
-            entry = self._compile(declaration, version)
-        payload = entry.payload
+        if state is not self._of:
+            self._of = state
+            self._current.clear()
+        entry = self._current.get(event.type)
+        if entry is None:
+            entry = self._entry(state, event.type)
+            if entry is None:
+                return None
+        declaration, payload = entry.declaration, entry.payload
         if payload is None and event.dataschema is not None:
             payload = self._of_event(state.tree, event.dataschema)
-        if declaration.framing is not None or framed_type(event.datacontenttype) is not None:
+        content_type = event.datacontenttype
+        if declaration.framing is not None or framed_type(content_type) is not None:
             violations = self._framed(event, entry, payload)
         else:
-            violations = () if payload is None else payload(event.data, event.datacontenttype)
-        if declaration.attributes or declaration.datacontenttype is not None:
+            violations = () if payload is None else payload(event.data, content_type)
+        if entry.has_rules:
             found = envelope_violations(event, declaration.attributes, declaration.datacontenttype)
             violations = (*found, *violations)
         return Verdict(declaration.mode, declaration, violations) if violations else entry.good
@@ -111,6 +115,19 @@ class Check:
         """Whether a message says what events of the type look like, whatever its mode."""
         return type in self.state.value.declarations
 
+    def _entry(self, state: State, type_: str) -> _Entry | None:
+        """What holds for a type, looked up in a state for the first time."""
+        declaration = state.declarations.get(type_)
+        if declaration is None or declaration.mode == "off":
+            return None
+        named = declaration.schemaxid
+        version = None if named is None else version_at(state.tree, named)
+        entry = self._compiled.get(type_)
+        if entry is None or entry.declaration is not declaration or entry.version is not version:
+            entry = self._compile(declaration, version)
+        self._current[type_] = entry
+        return entry
+
     def _compile(self, declaration: Declaration, version: Version | None) -> _Entry:
         payload: Compiled | None
         if declaration.schema:
@@ -130,10 +147,13 @@ class Check:
             declaration.format,
         )
         good = Verdict(declaration.mode, declaration)
-        entry = _Entry(declaration, version, payload, good, wanted)
+        has_rules = bool(declaration.attributes) or declaration.datacontenttype is not None
+        entry = _Entry(declaration, version, payload, good, wanted, has_rules)
         self._compiled.pop(declaration.type, None)
         if len(self._compiled) >= MAX_COMPILED:
-            del self._compiled[next(iter(self._compiled))]
+            oldest = next(iter(self._compiled))
+            del self._compiled[oldest]
+            self._current.pop(oldest, None)
         self._compiled[declaration.type] = entry
         return entry
 

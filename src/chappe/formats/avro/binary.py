@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from chappe.formats.avro.broken import Broken
 from chappe.formats.avro.parse import Parsed
+from chappe.formats.avro.quick import compile_quick
 from chappe.formats.avro.tree import (
     Array,
     Enum,
@@ -42,8 +43,11 @@ def compile_binary(schema: Parsed) -> Callable[[bytes], Broken | None]:
     for named in schema.named:
         compiler.define(named)
     walk = compiler.walk(schema.type)
+    fits = compile_quick(schema) or _never_sure
 
     def check(data: bytes) -> Broken | None:
+        if fits(data):
+            return None
         try:
             end = walk(data, 0, 0)
         except Broken as broken:
@@ -59,6 +63,10 @@ def compile_binary(schema: Parsed) -> Callable[[bytes], Broken | None]:
         return None
 
     return check
+
+
+def _never_sure(data: bytes) -> bool:
+    return False
 
 
 class _Compiler:

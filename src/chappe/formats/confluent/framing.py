@@ -59,13 +59,11 @@ class Frame(NamedTuple):
     data: bytes
 
 
+@lru_cache(maxsize=1_000)
 def framed_type(content_type: str | None) -> str | None:
     """The type of the schemas of a framed media type, such as "AVRO"; None for all other types."""
-    return None if content_type is None else _framed_type(content_type)
-
-
-@lru_cache(maxsize=1_000)
-def _framed_type(content_type: str) -> str | None:
+    if content_type is None:
+        return None
     return MEDIA_TYPES.get(content_type.partition(";")[0].strip().lower())
 
 

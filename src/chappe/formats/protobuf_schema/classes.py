@@ -69,6 +69,13 @@ def reachable(message: Descriptor) -> dict[str, Descriptor]:
     return found
 
 
+def requires(message: Descriptor) -> bool:
+    """Whether a message, or one that it can hold, has fields that must be set."""
+    return any(
+        field.is_required for each in reachable(message).values() for field in fields_of(each)
+    )
+
+
 def fields_of(message: Descriptor) -> Iterator[FieldDescriptor]:
     """The fields of a message, and those that extensions in its pool add."""
     yield from message.fields

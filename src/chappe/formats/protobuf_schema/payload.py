@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
 from google.protobuf import json_format
@@ -17,7 +18,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from chappe.formats.fields import shortened
 from chappe.formats.json_schema import is_json_type
-from chappe.formats.protobuf_schema.classes import Classes
+from chappe.formats.protobuf_schema.classes import Classes, requires
 from chappe.formats.protobuf_schema.cost import MAX_PARSED_BYTES, MAX_TIMES, Cost
 from chappe.formats.schema_language import Violation
 
@@ -53,7 +54,9 @@ class PayloadCheck:
         self._message = message
         self._classes = classes
         self._class = classes.of(message)
+        self._parse = self._class.FromString
         self._refuse_unknown = unknown == "refuse"
+        self._requires = requires(message)
         self._cost = Cost(message)
 
     def __call__(self, data: bytes | None, content_type: str | None) -> Sequence[Violation]:
@@ -62,7 +65,7 @@ class PayloadCheck:
             return (Violation("", "data", "", "the event has no data, its type declares a schema"),)
         if content_type is None:
             return self._json(data) if data.lstrip()[:1] == b"{" else self._binary(data)
-        if _BINARY_TYPE.fullmatch(content_type):
+        if _is_binary(content_type):
             return self._binary(data)
         if is_json_type(content_type):
             return self._json(data)
@@ -79,23 +82,27 @@ class PayloadCheck:
         if self._cost.too_much(data):
             return (_too_much(),)
         try:
-            message = self._class.FromString(data)
+            message = self._parse(data)
         except (DecodeError, ValueError) as exc:
             return (
                 Violation("", "protobuf", f"{len(data)} bytes", f"no {self._name}: {_reason(exc)}"),
             )
-        if not message.IsInitialized():
+        if self._requires and not message.IsInitialized():
             self._classes.complete()
             return _missing(message, data)
-        return self._unknown(message, data) if self._refuse_unknown else ()
-
-    def _unknown(self, message: Message, data: bytes) -> Sequence[Violation]:
-        before = message.ByteSize()
+        if not self._refuse_unknown:
+            return ()
         message.DiscardUnknownFields()
-        if message.ByteSize() == before:
+        # Most writers put fields in order: then what is known of them are the same bytes again.
+        known = message.SerializePartialToString()
+        return () if known == data else self._unknown(len(known), data)
+
+    def _unknown(self, known_bytes: int, data: bytes) -> Sequence[Violation]:
+        message = self._parse(data)
+        if message.ByteSize() == known_bytes:
             return ()
         self._classes.complete()
-        found = list(_unknown(self._class.FromString(data)))
+        found = list(_unknown(message))
         return found or (
             Violation("", "unknown field", "", f"a field that {self._name} does not have"),
         )
@@ -151,6 +158,11 @@ class PayloadCheck:
         return Violation(
             pointer, "json" if count else "protobuf", "", told.strip().rstrip(".")[:300]
         )
+
+
+@lru_cache(maxsize=1_000)
+def _is_binary(content_type: str) -> bool:
+    return _BINARY_TYPE.fullmatch(content_type) is not None
 
 
 def _missing(message: Message, data: bytes) -> Sequence[Violation]:

@@ -68,6 +68,7 @@ class ProtobufSchema:
         self._pool = _pool(self._files)
         self._classes = Classes(self._pool, self._files)
         self._checks: dict[str, PayloadCheck] = {}
+        self._by_indexes: dict[tuple[int, ...], PayloadCheck] = {}
 
     @property
     def format(self) -> str:
@@ -141,11 +142,17 @@ class ProtobufSchema:
         content_type: str | None = "application/protobuf",
     ) -> Sequence[Violation]:
         """Check against the message at the indexes (see `framing`)."""
+        known = self._by_indexes.get(tuple(indexes))
+        if known is not None:
+            return known(data, content_type)
         name = self.message_name(indexes)
         if name is None:
             told = f"{list(indexes)}"[:80]
             return (Violation("", "message", told, f"the schema has no message at {told}"),)
-        return self.check_named(data, name, content_type)
+        violations = self.check_named(data, name, content_type)
+        if name in self._checks:
+            self._by_indexes[tuple(indexes)] = self._checks[name]
+        return violations
 
     def check_named(
         self, data: bytes | None, name: str, content_type: str | None = "application/protobuf"
