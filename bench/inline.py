@@ -43,7 +43,7 @@ CALLS = 20_000
 CALL_ROUNDS = 7
 CONNECTIONS = 16
 SECONDS = 2.0
-ROUNDS = 5
+ROUNDS = 3
 MOST_SHARE = 0.10
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -70,7 +70,7 @@ def main() -> None:
     print("\nChecks of payloads when events come in, CPU µs an event")
     print("  check: the hub's flow in this process, best of 7 rounds of 20,000; framed: the same")
     print("  payload behind Confluent's frame; taken in, checked: the hub's process over HTTP, 16")
-    print("  callers, on disk, medians of 5 interleaved rounds; share: check of taken in\n")
+    print("  callers, on disk, medians of 3 interleaved rounds; share: check of taken in\n")
     print("  payload        bytes |  check    aim | framed | taken in  checked   share")
     for row, framed in zip(rows, checks, strict=True):
         aim = "" if row.sample.aim_us is None else f"{row.sample.aim_us:.0f}"

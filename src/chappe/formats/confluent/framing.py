@@ -113,7 +113,8 @@ def check_behind(schema: Schema, type: str) -> CheckBehind:
         return _unchecked if _is_bytes(schema) else lambda data: schema.check(data, "avro/binary")
     if type == JSON:
         return lambda data: schema.check(data, "application/json")
-    return lambda data: _check_message(schema, data)
+    assert isinstance(schema, _HasMessages)
+    return _messages_check(schema)
 
 
 def frame_violation(message: str, value: str = "") -> Violation:
@@ -121,13 +122,17 @@ def frame_violation(message: str, value: str = "") -> Violation:
     return Violation("", "frame", value, message)
 
 
-def _check_message(schema: Schema, data: bytes) -> Sequence[Violation]:
-    try:
-        indexes, payload = split_indexes(data)
-    except Malformed as error:
-        return (frame_violation(error.message, data[:8].hex()),)
-    assert isinstance(schema, _HasMessages)
-    return schema.check_message(payload, indexes)
+def _messages_check(schema: _HasMessages) -> CheckBehind:
+    def check(data: bytes) -> Sequence[Violation]:
+        if data[:1] == b"\x00":  # the first message, which most schemas are for
+            return schema.check_message(data[1:], (0,))
+        try:
+            indexes, payload = split_indexes(data)
+        except Malformed as error:
+            return (frame_violation(error.message, data[:8].hex()),)
+        return schema.check_message(payload, indexes)
+
+    return check
 
 
 def _is_bytes(schema: Schema) -> bool:

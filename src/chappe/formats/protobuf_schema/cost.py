@@ -27,7 +27,7 @@ _THIN_BYTES: Final = 2 * MAX_TIMES
 class Cost:
     """The sizes of a message and of all that it can hold."""
 
-    __slots__ = ("_largest", "_root")
+    __slots__ = ("_largest", "_root", "harmless_bytes")
 
     def __init__(self, message: Descriptor) -> None:
         messages = reachable(message)
@@ -50,6 +50,8 @@ class Cost:
                 waiting.extend(above[name])
         self._root = plans[message.full_name]
         self._largest = max(plan.size for plan in plans.values())
+        # No payload so small takes too much, whatever is in it.
+        self.harmless_bytes: int = 2 * (MAX_PARSED_BYTES // self._largest - 1)
 
     def too_much_json(self, data: bytes) -> bool:
         """Whether a payload in JSON could take too much for its messages."""

@@ -58,6 +58,7 @@ class PayloadCheck:
         self._refuse_unknown = unknown == "refuse"
         self._requires = requires(message)
         self._cost = Cost(message)
+        self._harmless_bytes = self._cost.harmless_bytes
 
     def __call__(self, data: bytes | None, content_type: str | None) -> Sequence[Violation]:
         """What is wrong; never raises. Data without a type that begins as an object is JSON."""
@@ -79,7 +80,7 @@ class PayloadCheck:
         )
 
     def _binary(self, data: bytes) -> Sequence[Violation]:
-        if self._cost.too_much(data):
+        if len(data) > self._harmless_bytes and self._cost.too_much(data):
             return (_too_much(),)
         try:
             message = self._parse(data)

@@ -133,6 +133,9 @@ class ProtobufSchema:
 
     def check(self, data: bytes | None, content_type: str | None) -> Sequence[Violation]:
         """Check against the first message, which is what a schema without more words means."""
+        known = self._by_indexes.get((0,))
+        if known is not None:
+            return known(data, content_type)
         return self.check_message(data, (0,), content_type)
 
     def check_message(
