@@ -33,6 +33,7 @@ from tests.chaos.hub import HubProcess
 
 from chappe.domain.channel import DEFAULT
 from chappe.domain.position import Position
+from chappe.flows.frames import Frames
 
 Language = Literal["avro", "json", "protobuf"]
 Form = Literal["id", "guid", "header"]
@@ -550,6 +551,21 @@ async def test_a_deleted_version_is_still_what_was_sent_with_it(
     await asyncio.to_thread(producer.client.delete_version, "orders-value", 1, permanent=True)
     reply = await publish(hub, record.value)
     assert told(reply).endswith("which the context '.' does not have")
+
+
+async def test_what_is_kept_of_frames_is_bounded(
+    hub: Hub, producer: Producer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chappe.flows.frames.MOST_KNOWN", 2)
+    records = [await producer.order("json", form) for form in ("id", "guid")]
+    records += [await producer.order("avro", topic="returns"), Record(b"\x00" + bytes(4) + b"{}")]
+    await declared(hub)
+    frames = hub.parts.check.by_frame
+    assert isinstance(frames, Frames)
+    for _ in range(2):
+        statuses = [(await send(hub, one)).status for one in records]
+        assert statuses == [202, 202, 202, 422]
+        assert len(frames._known) == 2
 
 
 # Contexts
