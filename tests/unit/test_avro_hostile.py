@@ -20,9 +20,10 @@ AVRO = Avro()
 
 
 def timed(act: Callable[[], T]) -> T:
+    """The result; in CPU time that allows for a slow machine, and for nothing that grows quadratically."""
     began = time.process_time()
     result = act()
-    assert time.process_time() - began < 0.25
+    assert time.process_time() - began < 1.0
     return result
 
 
