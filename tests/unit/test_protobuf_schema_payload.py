@@ -209,6 +209,17 @@ def test_a_small_payload_cannot_take_much_memory(language: ProtobufLanguage, dat
     assert violation.message.startswith("its messages would take too much memory")
 
 
+def test_an_entry_of_a_map_without_a_value_counts_as_the_value_that_is_made(
+    language: ProtobufLanguage,
+) -> None:
+    schema = language.parse(
+        f"{PROTO3}message M {{ map<string,Fat> fat = 1; }} {FAT}".encode(), "Protobuf"
+    )
+    assert schema.check(b"\x0a\x00" * 100, BINARY) == ()
+    (violation,) = schema.check(b"\x0a\x00" * 100_000, BINARY)
+    assert violation.message.startswith("its messages would take too much memory")
+
+
 def test_a_small_json_payload_cannot_take_much_memory(language: ProtobufLanguage) -> None:
     schema = language.parse(
         f"{PROTO3}message M {{ repeated Fat fat = 1; }} {FAT}".encode(), "Protobuf"

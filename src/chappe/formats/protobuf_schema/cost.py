@@ -19,6 +19,7 @@ MAX_TIMES: Final = 64
 MAX_COUNTED: Final = 200_000
 
 _FIELD_BYTES: Final = 16
+_VALUE: Final = 2  # the number of the value's field in a map's entry
 _MESSAGE_BYTES: Final = 32
 # With 2 bytes in the payload for each, messages of this size stay below the limit in any number.
 _THIN_BYTES: Final = 2 * MAX_TIMES
@@ -35,6 +36,11 @@ class Cost:
             name: _Plan(_MESSAGE_BYTES + _FIELD_BYTES * len(each.fields))
             for name, each in messages.items()
         }
+        for name, each in messages.items():
+            if each.GetOptions().map_entry:
+                # An entry without a value makes an empty one: 2 bytes, and a whole message.
+                value = each.fields_by_number[_VALUE].message_type
+                plans[name].size += 0 if value is None else plans[value.full_name].size
         above: dict[str, list[str]] = {name: [] for name in plans}
         for name, each in messages.items():
             for field in fields_of(each):
