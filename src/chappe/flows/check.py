@@ -12,9 +12,11 @@ from chappe.formats.confluent.framed import Wanted
 from chappe.formats.confluent.framing import ATTRIBUTE, frame_violation, framed_type
 from chappe.formats.confluent.index import PRIVATE
 from chappe.formats.envelope_rules import envelope_violations
+from chappe.formats.held import MOST, held_bytes
 from chappe.formats.json_schema import JsonSchema
 from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import SchemaLanguage, Verdict, Violation
+from chappe.kit.kept import Kept
 from chappe.kit.latest import Latest
 from chappe.registry.declaration import Declaration
 from chappe.registry.entity import Tree, Version
@@ -55,7 +57,8 @@ def _no_frames(
 
 @dataclass(slots=True)
 class Check:
-    """Compiles a schema when the first event of its type comes, and keeps the last 1,000.
+    """Compiles a schema when the first event of its type comes, and keeps the last 1,000, if
+    there is room for them.
 
     The schema is the one in the message, the version in the registry that the message names, or,
     where it says neither, the version that the event's own `dataschema` names by its URL (`root` is
@@ -70,8 +73,12 @@ class Check:
     referring: Callable[[Version, str], Compiled] | None = None
     _of: State | None = field(default=None, init=False)
     _current: dict[str, _Entry] = field(default_factory=dict, init=False)
-    _compiled: dict[str, _Entry] = field(default_factory=dict, init=False)
-    _of_versions: dict[int, tuple[Version, Compiled]] = field(default_factory=dict, init=False)
+    _compiled: Kept[str, _Entry] = field(
+        default_factory=lambda: Kept(MAX_COMPILED, MOST), init=False
+    )
+    _of_versions: Kept[int, tuple[Version, Compiled]] = field(
+        default_factory=lambda: Kept(MAX_COMPILED, MOST), init=False
+    )
 
     def __call__(self, event: Event) -> Verdict | None:
         """The verdict, or None where nothing is declared for the type, or its mode is "off"."""
@@ -122,7 +129,7 @@ class Check:
             return None
         named = declaration.schemaxid
         version = None if named is None else version_at(state.tree, named)
-        entry = self._compiled.get(type_)
+        entry = self._compiled.find(type_)
         if entry is None or entry.declaration is not declaration or entry.version is not version:
             entry = self._compile(declaration, version)
         self._current[type_] = entry
@@ -149,12 +156,11 @@ class Check:
         good = Verdict(declaration.mode, declaration)
         has_rules = bool(declaration.attributes) or declaration.datacontenttype is not None
         entry = _Entry(declaration, version, payload, good, wanted, has_rules)
-        self._compiled.pop(declaration.type, None)
-        if len(self._compiled) >= MAX_COMPILED:
-            oldest = next(iter(self._compiled))
-            del self._compiled[oldest]
-            self._current.pop(oldest, None)
-        self._compiled[declaration.type] = entry
+        document = declaration.schema or (b"" if version is None else version.document or b"")
+        before = len(self._compiled)
+        self._compiled.keep(declaration.type, entry, held_bytes((document,)))
+        if len(self._compiled) <= before:
+            self._current.clear()  # What is not kept any more is not to be held by this either.
         return entry
 
     def _framed(self, event: Event, entry: _Entry, payload: Compiled | None) -> Sequence[Violation]:
@@ -182,16 +188,15 @@ class Check:
         return self._of_version(version, xid)
 
     def _of_version(self, version: Version, xid: str) -> Compiled:
-        kept = self._of_versions.get(id(version))
+        kept = self._of_versions.find(id(version))
         if kept is not None and kept[0] is version:
             return kept[1]
+        document = version.document or b""
         if self.referring is not None and version.attributes.get(PRIVATE, {}).get("references"):
             check = self._referring(self.referring, version, xid)
         else:
-            check = self._usable(version.document or b"", str(version.attributes.get("format", "")))
-        if len(self._of_versions) >= MAX_COMPILED:
-            del self._of_versions[next(iter(self._of_versions))]
-        self._of_versions[id(version)] = version, check
+            check = self._usable(document, str(version.attributes.get("format", "")))
+        self._of_versions.keep(id(version), (version, check), held_bytes((document,)))
         return check
 
     def _referring(

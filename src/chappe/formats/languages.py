@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeAlias
 
 from chappe.domain.errors import Malformed
+from chappe.formats.held import MOST, held_bytes
 from chappe.formats.json_schema import JsonSchema, canonical_format
 from chappe.formats.protobuf_schema.compiler import Compiler
 from chappe.formats.schema_language import (
@@ -22,6 +23,7 @@ from chappe.formats.schema_language import (
     Schema,
     SchemaLanguage,
 )
+from chappe.kit.kept import Kept
 from chappe.registry.capabilities import Offer
 from chappe.registry.request import Formats
 
@@ -36,9 +38,16 @@ RULES: Final = (
 """The compatibility rules of core/spec.md `compatibility`; all are made of one comparison."""
 
 
+MOST_KEPT: Final = 2_000
+_Key: TypeAlias = tuple[str, bytes, tuple[tuple[str, bytes], ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Languages:
     """Makes a language when its first schema comes: their parsers take a while to load.
+
+    Schemas that were parsed are kept: a version is compared with the one before it, which was parsed when
+    it came. From any thread.
 
     `by_pattern` gives them by the pattern of their formats' names, in lower case, such as "avro*".
     """
@@ -46,6 +55,9 @@ class Languages:
     by_pattern: Mapping[str, Callable[[], Language]]
     json: JsonSchema = field(default_factory=JsonSchema)
     _made: dict[str, Language] = field(default_factory=dict, init=False, repr=False)
+    _parsed: Kept[_Key, Schema] = field(
+        default_factory=lambda: Kept(MOST_KEPT, MOST), init=False, repr=False
+    )
 
     @property
     def offer(self) -> Offer:
@@ -61,14 +73,23 @@ class Languages:
         dialect = canonical_format(format)
         if dialect is not None:
             return self.json.compile(document, dialect)
-        return self.parse(document, format).check
+        # Of its own: events are checked by it while other threads read the schemas that are kept.
+        language, canonical = self._need(format)
+        return language.parse(document, canonical).check
 
     def parse(
         self, document: bytes, format: str, references: Mapping[str, bytes] | None = None
     ) -> Schema:
-        """The schema; raises as `compile` does."""
+        """The schema; raises as `compile` does. Not for payloads: see `compile`."""
         language, canonical = self._need(format)
-        return language.parse(document, canonical, references)
+        others = tuple(sorted(references.items())) if references else ()
+        key = canonical, document, others
+        found = self._parsed.find(key)
+        if found is None:
+            found = language.parse(document, canonical, references)
+            weight = held_bytes((document, *(one for _, one in others)))
+            self._parsed.keep(key, found, weight)
+        return found
 
     def compare(
         self, reader: Schema, writer: Schema, *, policy: Policy = "STRICT"

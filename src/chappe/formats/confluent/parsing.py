@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
@@ -13,14 +12,15 @@ from chappe.formats.confluent.identity import Content, Reference
 from chappe.formats.confluent.index import Entry, Index
 from chappe.formats.confluent.names import Name
 from chappe.formats.confluent.texts import AVRO, JSON, PROTOBUF, type_of
+from chappe.formats.held import MOST, held_bytes
 from chappe.formats.schema_language import Difference, Language, Policy, Schema
+from chappe.kit.kept import Kept
 
 MOST_REFERENCES: Final = 1000
 """Schemas that one may refer to, with those that they refer to."""
 MOST_FOLLOWED: Final = 10_000
 """References that are followed for that; a schema may be referred to from many others."""
 _MOST_CACHED: Final = 2000
-_MOST_CACHED_CHARS: Final = 32 * 1024 * 1024
 
 _FORMATS: Final[Mapping[str, str]] = {AVRO: "Avro/1.12", JSON: "JsonSchema", PROTOBUF: "Protobuf"}
 
@@ -84,13 +84,12 @@ class Dialect(Protocol):
 
 
 class Parser:
-    """Parses schemas, and remembers those that it parsed."""
+    """Parses schemas, and remembers those that it parsed; from any thread."""
 
     def __init__(self, languages: Comparing) -> None:
         self._languages = languages
         self._lenient: Language | None = None
-        self._parsed: OrderedDict[_Key, Schema] = OrderedDict()
-        self._chars = 0
+        self._parsed: Kept[_Key, Schema] = Kept(_MOST_CACHED, MOST)
 
     @property
     def types(self) -> Sequence[str]:
@@ -115,9 +114,8 @@ class Parser:
         if not self.knows(content.type):
             raise InvalidSchema(f"Invalid schema type {content.type}")
         key = (content.type, strict, content.text, tuple(sorted(resolved.documents.items())))
-        found = self._parsed.get(key)
+        found = self._parsed.find(key)
         if found is not None:
-            self._parsed.move_to_end(key)
             return found
         document = content.text.encode("utf-8", "surrogatepass")
         documents = {name: text.encode() for name, text in resolved.documents.items()}
@@ -131,7 +129,7 @@ class Parser:
             raise InvalidSchema(
                 f"Invalid schema of type {content.type}, details: {error.message}"
             ) from error
-        self._remember(key, parsed)
+        self._parsed.keep(key, parsed, held_bytes((document, *documents.values())))
         return parsed
 
     def format_of(self, resolved: Resolved) -> str:
@@ -181,13 +179,6 @@ class Parser:
 
             self._lenient = Avro(strict=False)
         return self._lenient
-
-    def _remember(self, key: _Key, parsed: Schema) -> None:
-        self._parsed[key] = parsed
-        self._chars += len(key[2])
-        while len(self._parsed) > _MOST_CACHED or self._chars > _MOST_CACHED_CHARS:
-            dropped, _ = self._parsed.popitem(last=False)
-            self._chars -= len(dropped[2])
 
 
 def resolve(index: Index, name: Name, content: Content, *, deleted: bool = True) -> Resolved:
