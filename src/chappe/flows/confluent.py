@@ -6,14 +6,16 @@ the trees that follow; nobody who does not use the API pays for it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from chappe.formats.confluent.bodies import formatted
 from chappe.formats.confluent.edit import Edit
 from chappe.formats.confluent.errors import InvalidSchema
 from chappe.formats.confluent.framed import entry_at
-from chappe.formats.confluent.index import Index
+from chappe.formats.confluent.index import Entry, Index
 from chappe.formats.confluent.looking import Found
 from chappe.formats.confluent.numbering import number_all
 from chappe.formats.confluent.parsing import Parser, resolve_entry
@@ -47,7 +49,9 @@ class Committed(Protocol[T_co]):
 class Writing(Protocol):
     """flows.register.Register."""
 
-    async def write(self, decide: Decide[T], *, by: str) -> Committed[T]: ...
+    async def write(
+        self, decide: Decide[T], *, by: str = "", heavy: bool = False
+    ) -> Committed[T]: ...
 
 
 @dataclass(slots=True)
@@ -62,6 +66,23 @@ class Confluent:
     def index(self) -> Index:
         """The schemas as they are now."""
         return self._of(self.state.value.tree)
+
+    async def ask(self, question: Callable[[Index], T]) -> T:
+        """The answer to a question for which schemas are parsed or compared.
+
+        That takes a second where they are large, and so it is done beside the node's other work.
+        """
+        return await asyncio.to_thread(question, self.index())
+
+    async def formatted(self, entry: Entry, format: str) -> str | None:
+        """The text of a version in a format that a client asks for; None for the usual one ("").
+
+        Raises:
+            Refused: it, or what it refers to, cannot be read any more.
+        """
+        if not format:
+            return None
+        return await self.ask(lambda index: formatted(index, self.parser, entry, format))
 
     def check_of(self, version: Version, xid: str) -> Check:
         """The check of payloads by a version of the schema at the xid, with what it refers to.
@@ -94,7 +115,7 @@ class Confluent:
             Refused: it is no schema, or may not be registered.
             Unavailable: the engine did not acknowledge.
         """
-        found = already(self.index(), self.parser, wanted)
+        found = await self.ask(lambda index: already(index, self.parser, wanted))
         if found is not None:
             return found
         return await self.write(lambda edit: register(edit, self.parser, wanted), by=by)
@@ -114,7 +135,7 @@ class Confluent:
             answer = decide(edit)
             return edit.written(), answer
 
-        committed = await self.registry.write(decided, by=by)
+        committed = await self.registry.write(decided, by=by, heavy=True)
         if edits and self.state.value.tree is edits[0].index.tree:
             self._index = edits[0].index
         return committed.answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,7 @@ from chappe.formats.languages import Languages
 from chappe.formats.schema_language import Check, Difference, Policy, Schema, Violation
 from chappe.kit.latest import Latest
 from chappe.ports.event_index import LIMIT, Query
-from chappe.ports.stored_events import StoredEvents
+from chappe.ports.stored_events import Stored, StoredEvents
 from chappe.registry.lines import Document, line_at
 from chappe.registry.state import State
 
@@ -127,23 +128,27 @@ class Judge:
         if line is None:
             raise NotFound(f"schema {present!r}: the registry has none there")
         format_ = line.documents[0].format
-        new = self.languages.parse(document, format_)
-        check = _Offered(self.state, new, self.languages.compile(document, format_))
+        # Large schemas take seconds, and whoever sends one may not keep others waiting.
+        new = await asyncio.to_thread(self.languages.parse, document, format_)
+        compared = await asyncio.to_thread(self._compared, new, line.documents, policy)
         types = [type] if type is not None else self._types_of(line.xid)
-        return Judgement(
-            new.format,
-            line.rule,
-            [self._compared(new, one, policy) for one in line.documents],
-            [await self._evidence(check, one, channel, last) for one in types],
-        )
+        evidence: list[Evidence] = []
+        if types:
+            bare = await asyncio.to_thread(self.languages.compile, document, format_)
+            check = _Offered(self.state, new, bare)
+            evidence = [await self._evidence(check, one, channel, last) for one in types]
+        return Judgement(new.format, line.rule, compared, evidence)
 
-    def _compared(self, new: Schema, there: Document, policy: Policy) -> Comparison:
-        old = self.languages.parse(there.text, there.format)
-        return Comparison(
-            there.xid,
-            self.languages.compare(new, old, policy=policy),
-            self.languages.compare(old, new, policy=policy),
-        )
+    def _compared(
+        self, new: Schema, documents: Sequence[Document], policy: Policy
+    ) -> list[Comparison]:
+        found = []
+        for there in documents:
+            old = self.languages.parse(there.text, there.format)
+            backward = self.languages.compare(new, old, policy=policy)
+            forward = self.languages.compare(old, new, policy=policy)
+            found.append(Comparison(there.xid, backward, forward))
+        return found
 
     def _types_of(self, place: str) -> list[str]:
         """The event types whose messages hold the schema, name it, or name a version of it."""
@@ -160,9 +165,9 @@ class Judge:
         while looked_at < last:
             query = Query(channel, type=type, after=after, limit=min(LIMIT, last - looked_at))
             page = await self.find.page(query)
-            for item in page.items:
+            checked = await asyncio.to_thread(_checked, check, page.items)
+            for item, violations in zip(page.items, checked, strict=True):
                 looked_at += 1
-                violations = check(item.event)
                 if violations:
                     misfits += 1
                     if len(examples) < MOST_EXAMPLES:
@@ -172,3 +177,7 @@ class Judge:
             if after is None or not page.items:
                 break
         return Evidence(type, looked_at, misfits, examples)
+
+
+def _checked(check: _Offered, items: Sequence[Stored]) -> list[Sequence[Violation]]:
+    return [check(one.event) for one in items]

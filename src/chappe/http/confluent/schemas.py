@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from chappe.flows.confluent import Confluent
 from chappe.formats.confluent.associations import association_body, associations_of
-from chappe.formats.confluent.bodies import formatted, id_body, qualified, version_body
+from chappe.formats.confluent.bodies import id_body, qualified, version_body
 from chappe.formats.confluent.errors import schema_not_found
 from chappe.formats.confluent.index import Entry, Index, Subject
 from chappe.formats.confluent.looking import find_id, subjects_with_prefix
@@ -64,11 +64,12 @@ async def by_id(confluent: Confluent, asked: Asked) -> Any:
     """The schema of an id."""
     scope, entry = _by_id(confluent, asked)
     index, format_ = confluent.index(), (asked.text("format") or "").strip()
-    text = formatted(index, confluent.parser, entry, format_) if format_ else None
+    text = await confluent.formatted(entry, format_)
     body = id_body(entry, scope=scope, text=text)
     tags = asked.texts("findTags")
     if tags:
-        body["schemaTags"] = [one.shown() for one in tags_of(index, confluent.parser, entry, tags)]
+        found = await confluent.ask(lambda index: tags_of(index, confluent.parser, entry, tags))
+        body["schemaTags"] = [one.shown() for one in found]
     if asked.flag("fetchMaxId"):
         context = index.context(entry.name.context)
         body["maxId"] = 0 if context is None else context.next_id - 1
@@ -81,7 +82,7 @@ async def text_by_id(confluent: Confluent, asked: Asked) -> bytes:
     """The schema of an id alone."""
     _, entry = _by_id(confluent, asked)
     format_ = (asked.text("format") or "").strip()
-    text = formatted(confluent.index(), confluent.parser, entry, format_) if format_ else None
+    text = await confluent.formatted(entry, format_)
     return (entry.content.text if text is None else text).encode("utf-8", "replace")
 
 
@@ -104,7 +105,7 @@ async def by_guid(confluent: Confluent, asked: Asked) -> Any:
     for context in _contexts(index):
         for entry in _of_guid(index, context, guid):
             format_ = (asked.text("format") or "").strip()
-            text = formatted(index, confluent.parser, entry, format_) if format_ else None
+            text = await confluent.formatted(entry, format_)
             return id_body(entry, text=text)
     raise schema_not_found(asked.params["guid"])
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from chappe.flows.confluent import Confluent
 from chappe.formats.confluent.bodies import (
-    formatted,
     found_body,
     qualified,
     registered_body,
@@ -80,15 +79,17 @@ async def look_up_schema(confluent: Confluent, asked: Asked) -> Any:
     request = parse_schema(parse_object(asked.body))
     name, index = subject_name(confluent, asked), confluent.index()
     normalize = asked.flag("normalize") or bool(config_in_scope(index, name).normalize)
-    found = look_up(
-        index,
-        confluent.parser,
-        name,
-        request,
-        normalize=normalize,
-        deleted=asked.flag("deleted"),
+    found = await confluent.ask(
+        lambda index: look_up(
+            index,
+            confluent.parser,
+            name,
+            request,
+            normalize=normalize,
+            deleted=asked.flag("deleted"),
+        )
     )
-    text = _text(confluent, found.entry, asked)
+    text = await _text(confluent, found.entry, asked)
     return found_body(found, text=text)
 
 
@@ -111,7 +112,7 @@ async def with_metadata(confluent: Confluent, asked: Asked) -> Any:
         if (entry.deleted and not deleted) or metadata is None:
             continue
         if wanted.items() <= metadata.properties.items():
-            return version_body(entry, text=_text(confluent, entry, asked))
+            return version_body(entry, text=await _text(confluent, entry, asked))
     if not has_subjects(index, name, deleted=deleted):
         raise subject_not_found(name.text)
     raise schema_not_found()
@@ -141,7 +142,7 @@ async def register(confluent: Confluent, asked: Asked) -> Any:
     name = subject_name(confluent, asked)
     wanted = Registration(name, request, asked.flag("normalize"), asked.flag("force"))
     found = await confluent.register(wanted, by=asked.by)
-    text = _text(confluent, found.entry, asked)
+    text = await _text(confluent, found.entry, asked)
     if text is None and request.type == PROTOBUF and _SERIALIZED.fullmatch(request.text):
         # Clients that send a descriptor keep what is answered, and read it as one.
         text = request.text
@@ -151,12 +152,11 @@ async def register(confluent: Confluent, asked: Asked) -> Any:
 async def one_version(confluent: Confluent, asked: Asked) -> Any:
     """A version."""
     entry = _version(confluent, asked, deleted=asked.flag("deleted"))
-    body = version_body(entry, text=_text(confluent, entry, asked))
+    body = version_body(entry, text=await _text(confluent, entry, asked))
     tags = asked.texts("findTags")
     if tags:
-        body["schemaTags"] = [
-            one.shown() for one in tags_of(confluent.index(), confluent.parser, entry, tags)
-        ]
+        found = await confluent.ask(lambda index: tags_of(index, confluent.parser, entry, tags))
+        body["schemaTags"] = [one.shown() for one in found]
     if asked.text("referenceFormat") == "qualified":
         body = qualified(entry, body)
     return body
@@ -165,7 +165,7 @@ async def one_version(confluent: Confluent, asked: Asked) -> Any:
 async def version_text(confluent: Confluent, asked: Asked) -> bytes:
     """A version's schema alone."""
     entry = _version(confluent, asked, deleted=asked.flag("deleted"))
-    text = _text(confluent, entry, asked)
+    text = await _text(confluent, entry, asked)
     return (entry.content.text if text is None else text).encode("utf-8", "replace")
 
 
@@ -200,25 +200,27 @@ async def tag_version(confluent: Confluent, asked: Asked) -> Any:
 
 async def compare_version(confluent: Confluent, asked: Asked) -> Any:
     """Whether a schema may follow one version of a subject."""
-    return _compare(confluent, asked, parse_version(asked.params["version"]))
+    return await _compare(confluent, asked, parse_version(asked.params["version"]))
 
 
 async def compare_all(confluent: Confluent, asked: Asked) -> Any:
     """Whether a schema could be registered under a subject."""
-    return _compare(confluent, asked, None)
+    return await _compare(confluent, asked, None)
 
 
-def _compare(confluent: Confluent, asked: Asked, version: int | None) -> dict[str, Any]:
+async def _compare(confluent: Confluent, asked: Asked, version: int | None) -> dict[str, Any]:
     request = parse_schema(parse_object(asked.body))
     verbose = asked.flag("verbose")
-    faults = check(
-        confluent.index(),
-        confluent.parser,
-        subject_name(confluent, asked),
-        request,
-        version=version,
-        normalize=asked.flag("normalize"),
-        verbose=verbose,
+    faults = await confluent.ask(
+        lambda index: check(
+            index,
+            confluent.parser,
+            subject_name(confluent, asked),
+            request,
+            version=version,
+            normalize=asked.flag("normalize"),
+            verbose=verbose,
+        )
     )
     return {"is_compatible": not faults, **({"messages": faults} if verbose else {})}
 
@@ -228,8 +230,7 @@ def _version(confluent: Confluent, asked: Asked, *, deleted: bool) -> Entry:
     return find_version(confluent.index(), subject_name(confluent, asked), number, deleted=deleted)
 
 
-def _text(confluent: Confluent, entry: Entry | None, asked: Asked) -> str | None:
-    format_ = (asked.text("format") or "").strip()
-    if entry is None or not format_:
+async def _text(confluent: Confluent, entry: Entry | None, asked: Asked) -> str | None:
+    if entry is None:
         return None
-    return formatted(confluent.index(), confluent.parser, entry, format_)
+    return await confluent.formatted(entry, (asked.text("format") or "").strip())
