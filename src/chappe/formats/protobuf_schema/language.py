@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from chappe.domain.errors import Malformed
@@ -18,6 +19,8 @@ from chappe.formats.protobuf_schema.document import prepare
 from chappe.formats.protobuf_schema.payload import UnknownFields
 from chappe.formats.protobuf_schema.schema import ProtobufSchema
 from chappe.formats.schema_language import Difference, Language, Policy, Schema
+
+MAX_DIFFERENCES: Final = 100
 
 _PLAIN: Final = "Protobuf"
 _FORMAT = re.compile(r"(?:protobuf|proto)(?:/(?:proto|v)?(2|3|20\d\d))?", re.I)
@@ -73,13 +76,13 @@ class ProtobufLanguage:
     def backward(
         self, reader: Schema, writer: Schema, *, policy: Policy = "STRICT"
     ) -> Sequence[Difference]:
-        """Why data of `writer` cannot be read with `reader`; there is one policy."""
+        """Why data of `writer` cannot be read with `reader`, a hundred reasons at most; there is one policy."""
         if not isinstance(reader, ProtobufSchema) or not isinstance(writer, ProtobufSchema):
             raise TypeError("both schemas must be of this language")
+        breaking = (each for each in changes(writer.tree, reader.tree) if not each.compatible)
         return [
             Difference(each.kind.value, each.path, each.message, each.fix)
-            for each in changes(writer.tree, reader.tree)
-            if not each.compatible
+            for each in islice(breaking, MAX_DIFFERENCES)
         ]
 
 

@@ -43,7 +43,7 @@ from chappe.formats.xsd.simple_types import describe, narrowings, takes_empty
 from chappe.formats.xsd.values import Values, values_of
 
 MAX_DIFFERENCES: Final = 100
-_STEPS: Final = 100_000
+_STEPS: Final = 60_000
 _STRICTNESS: Final = ("skip", "lax", "strict")
 
 
