@@ -1,7 +1,5 @@
-"""The helper process: answers jobs until its input ends. Imports nothing of the hub.
-
-A frame, in both directions: 4 bytes with its length, then parts, each 4 bytes with its length and the
-bytes; all lengths big-endian.
+"""The helper process: answers jobs until its input ends. Imports nothing of the hub but the frames
+(kit.frames) in which both talk, and limits.
 
     first frame:  limit of memory in bytes, limit of CPU seconds a job, then name, text of each of the
                   bundled files, and names without a text (b"" follows) that packages bring
@@ -14,21 +12,19 @@ job has a directory of its own, which is gone with the answer.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import math
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+
+from chappe.kit.frames import framed, read_frame
+from chappe.kit.own_limits import limit, limit_cpu
 
 DIRECTORY_PREFIX = "chappe-protoc-"
 MAX_PRINTED_BYTES = 1 << 16
 MAX_ANSWER_BYTES = 4 << 20
-_MAX_FILE_BYTES = 64 << 20
 
 
 def main() -> None:
@@ -48,9 +44,9 @@ def main() -> None:
         return
     memory_bytes, cpu_s = int(first[0]), int(first[1])
     _bring_known(first[2:])
-    _limit(memory_bytes)
+    limit(memory_bytes)
     while (job := read_frame(requests)) is not None:
-        _limit_cpu(cpu_s)
+        limit_cpu(cpu_s)
         os.ftruncate(printed, 0)
         try:
             answer = _compile(_protoc_compiler.run_main, job, printed)
@@ -63,40 +59,6 @@ def main() -> None:
     if Path.cwd().name.startswith(DIRECTORY_PREFIX):
         # The hub does so too, unless it was killed.
         shutil.rmtree(Path.cwd(), ignore_errors=True)
-
-
-def read_frame(stream: BinaryIO) -> list[bytes] | None:
-    """The parts of the next frame; None at the end."""
-    head = stream.read(4)
-    if len(head) < 4:
-        return None
-    (length,) = struct.unpack(">I", head)
-    body = stream.read(length)
-    if len(body) < length:
-        return None
-    return parts(body)
-
-
-def parts(body: bytes) -> list[bytes]:
-    """The parts of a frame, without its length."""
-    found: list[bytes] = []
-    at = 0
-    while at < len(body):
-        (size,) = struct.unpack_from(">I", body, at)
-        found.append(body[at + 4 : at + 4 + size])
-        at += 4 + size
-    return found
-
-
-def framed(frame: Sequence[bytes]) -> bytes:
-    """The parts as one frame."""
-    body = b"".join(struct.pack(">I", len(part)) + part for part in frame)
-    return struct.pack(">I", len(body)) + body
-
-
-def is_whole(frame: bytes | bytearray) -> bool:
-    """Whether all of a frame has arrived."""
-    return len(frame) >= 4 and len(frame) >= 4 + struct.unpack_from(">I", frame)[0]
 
 
 def _bring_known(parts: Sequence[bytes]) -> None:
@@ -125,36 +87,6 @@ def _roots() -> list[Path]:
     if google is not None:
         found.extend(Path(place).parent for place in google.submodule_search_locations or ())
     return found
-
-
-def _limit(memory_bytes: int) -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits; the watchdog remains
-        return
-    limits = {
-        resource.RLIMIT_AS: memory_bytes,
-        resource.RLIMIT_FSIZE: _MAX_FILE_BYTES,
-        resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_NPROC: 0,
-        resource.RLIMIT_CORE: 0,
-    }
-    for which, value in limits.items():
-        # macOS refuses some of them.
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(which, (value, value))
-
-
-def _limit_cpu(cpu_s: int) -> None:
-    """From here on so many seconds more; over it the kernel ends the process (SIGXCPU)."""
-    try:
-        import resource
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = math.ceil(used.ru_utime + used.ru_stime) + cpu_s
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
 
 
 def _compile(run_main: object, job: Sequence[bytes], printed: int) -> list[bytes]:
@@ -209,7 +141,3 @@ def _varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
-
-
-if __name__ == "__main__":
-    main()
