@@ -523,7 +523,65 @@ def _nested_choices(depth: int, last: str) -> bytes:
     )
 
 
+_ENDLESS: Final = {
+    "oneOf": [
+        {
+            "not": {
+                "prefixItems": [
+                    True,
+                    {"enum": list(range(187))},
+                    {"required": ["a", "b"]},
+                    {"minLength": 79},
+                    True,
+                ]
+            },
+            "anyOf": [
+                {
+                    "dependentSchemas": {
+                        "a": {"pattern": ".*foo.*bar.*"},
+                        "b": {"required": ["a", "b"]},
+                        "c": {"pattern": "^(ab|ba)*$"},
+                    }
+                }
+            ],
+        },
+        {
+            "contains": {
+                "allOf": [
+                    {
+                        "prefixItems": [
+                            {"pattern": "[a-z]{1,40}"},
+                            {"required": ["a"]},
+                            {"format": "email"},
+                        ]
+                    },
+                    {"type": "null"},
+                ]
+            }
+        },
+    ]
+}
+ENDLESS: Final[tuple[dict[str, object], dict[str, object]]] = (
+    _ENDLESS,
+    {
+        "allOf": [
+            _ENDLESS,
+            {
+                "not": {
+                    "not": {"uniqueItems": True, "minItems": 88},
+                    "type": "object",
+                    "maxItems": 15,
+                },
+                "type": "integer",
+                "maxItems": 8,
+            },
+        ]
+    },
+)
+"""An old schema and a new one that are small, and whose meanings take a second to compare, in one piece."""
+
 CHANGES: Final[Mapping[str, Change]] = {
+    "json: small, and a second to decide": _all_policies(*ENDLESS),
     "json: unions of objects": _all_policies(_objects(40), _objects(40, "q")),
     "json: alternatives that multiply": _all_policies(_crossed(6, 6, 0), _crossed(6, 6, 1)),
     "json: alternatives that multiply a little": _all_policies(_crossed(3, 2, 0), _crossed(3, 2, 1)),

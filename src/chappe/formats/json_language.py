@@ -14,7 +14,7 @@ import msgspec
 
 from chappe.domain.errors import Malformed
 from chappe.formats.json_compat.compare import TooCostly, compare
-from chappe.formats.json_compat.containment import DEFAULT_LIMITS, Answer, Limits, contains
+from chappe.formats.json_compat.containment import Answer, Contains, contains
 from chappe.formats.json_compat.documents import Documents
 from chappe.formats.json_compat.reading import Shapes
 from chappe.formats.json_compat.rules import LENIENT, STRICT, difference
@@ -55,6 +55,13 @@ _SEMANTIC_ANSWERS: Final[Mapping[Answer, Difference]] = {
         "COMPARISON_TOO_COSTLY",
         "",
         "/: the schemas have too many subschemas or branches to decide what they mean",
+        "compare by the STRICT or the LENIENT policy",
+    ),
+    "too long": Difference(
+        "COMPARISON_TOO_COSTLY",
+        "",
+        "/: a second of processor time did not suffice to decide whether the new schema accepts all that the"
+        " old one does; what is not decided counts as incompatible",
         "compare by the STRICT or the LENIENT policy",
     ),
     "other drafts": Difference(
@@ -116,9 +123,9 @@ class JsonSchemaDocument:
 class JsonSchemaLanguage:
     """JSON Schema, drafts 4 to 2020-12."""
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        """`limits` bound what the SEMANTIC policy decides."""
-        self._limits = limits
+    def __init__(self, contains: Contains = contains) -> None:
+        """`contains` decides for the SEMANTIC policy."""
+        self._contains = contains
 
     def canonical_format(self, format: str) -> str | None:
         """The format in its one spelling: "JSONSchema/draft2020-12" -> "JsonSchema/draft/2020-12"."""
@@ -168,7 +175,7 @@ class JsonSchemaLanguage:
         new, old = _own(reader), _own(writer)
         if policy != "SEMANTIC":
             return _changes(new, old, _POLICIES[policy])
-        answer = contains(new.documents, old.documents, (new.draft, old.draft), self._limits)
+        answer = self._contains(new.documents, old.documents, (new.draft, old.draft))
         if answer == "yes":
             return ()
         # The rules know where and why; where they find nothing, the answer stands alone.

@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from chappe.domain.errors import Malformed
 from chappe.formats.held import MOST, held_bytes
+from chappe.formats.json_compat.containment import Contains, contains
 from chappe.formats.json_schema import JsonSchema, canonical_format
 from chappe.formats.protobuf_schema.compiler import Compiler
 from chappe.formats.schema_language import (
@@ -143,12 +144,12 @@ class Languages:
         return None
 
 
-def every_language(compiler: Compiler) -> Languages:
-    """All languages; Protobuf's needs a compiler."""
+def every_language(compiler: Compiler, contains: Contains = contains) -> Languages:
+    """All languages; Protobuf's needs a compiler, `contains` compares what JSON Schemas mean."""
     return Languages(
         {
             "avro*": _avro,
-            "jsonschema*": _json_schema,
+            "jsonschema*": lambda: _json_schema(contains),
             "protobuf*": lambda: _protobuf(compiler),
             "xsd*": _xsd,
         }
@@ -157,7 +158,7 @@ def every_language(compiler: Compiler) -> Languages:
 
 def json_alone() -> Languages:
     """JSON Schema, for those who need no other."""
-    return Languages({"jsonschema*": _json_schema})
+    return Languages({"jsonschema*": lambda: _json_schema(contains)})
 
 
 # What a language is parsed with is loaded when it is first needed.
@@ -169,10 +170,10 @@ def _avro() -> Language:
     return Avro()
 
 
-def _json_schema() -> Language:
+def _json_schema(contains: Contains) -> Language:
     from chappe.formats.json_language import JsonSchemaLanguage
 
-    return JsonSchemaLanguage()
+    return JsonSchemaLanguage(contains)
 
 
 def _xsd() -> Language:

@@ -14,6 +14,7 @@ from typing import Any
 
 from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
+from chappe.adapters.containment.decider import HelpedContainment
 from chappe.adapters.nats.connection import Connection
 from chappe.adapters.nats.cursors import NatsCursors
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
@@ -136,7 +137,8 @@ async def assemble(
     shards = await log.shards_of(DEFAULT) or settings.shards or (4 if settings.nats else 1)
     state: Latest[State] = Latest(empty(shards))
     compiler = ProtocCompiler()
-    languages = every_language(compiler)
+    containment = HelpedContainment()
+    languages = every_language(compiler, containment)
     announce = Announce(
         registry_log, log, Channel(REGISTRY, 1), lease=lease, cursors=cursors, clock=clock
     )
@@ -346,6 +348,7 @@ async def assemble(
     async def close() -> None:
         await sink.close()
         compiler.close()
+        containment.close()
         await index.close()
         await connection.close()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import jsonschema_rs
 import msgspec
@@ -20,7 +20,15 @@ from chappe.formats.json_compat.documents import (
     references_of,
 )
 
-Answer: TypeAlias = Literal["yes", "no", "unknown", "too large", "other drafts"]
+Answer: TypeAlias = Literal["yes", "no", "unknown", "too large", "too long", "other drafts"]
+
+
+class Contains(Protocol):
+    """Decides; `contains` does, and so does who has a process with a deadline for it."""
+
+    def __call__(self, new: Documents, old: Documents, drafts: tuple[int, int]) -> Answer:
+        """Whether `new` accepts all that `old` does; `drafts` are theirs, in that order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +37,8 @@ class Limits:
 
     `values` are all JSON values in it; `ways` are those of each subschema, squared and summed; `most`
     those of one; `patterns` the patterns, and `pattern_length` how long they are together. The
-    defaults keep a decision below some 100 ms; a process of its own may take more.
+    defaults keep most decisions below 100 ms, and all that were found below a second: a hub that
+    others wait for has a process of its own for them (adapters.containment).
     """
 
     values: int = 5_000

@@ -49,7 +49,7 @@ class Place:
 class Documents:
     """A schema (`root`) and the documents given with it, by name; `legacy` are drafts 4 to 7.
 
-    `names` are those of the given documents that the root itself refers to.
+    `given` are the documents as they came, `names` those of them that the root itself refers to.
 
     Raises:
         Malformed: one is nested more than 128 deep, or a reference leads nowhere.
@@ -63,12 +63,12 @@ class Documents:
         draft: int,
     ) -> None:
         """`draft` is 4, 6, 7, 2019 or 2020."""
-        self._given = given or {}
+        self.given = given or {}
         self.legacy = draft < 2019
         self._id = "id" if draft == 4 else "$id"
-        if len(self._given) > MAX_REFERENCES:
+        if len(self.given) > MAX_REFERENCES:
             raise Malformed(
-                f"references: {len(self._given)} documents; at most {MAX_REFERENCES} are possible"
+                f"references: {len(self.given)} documents; at most {MAX_REFERENCES} are possible"
             )
         self._bases: dict[int, str] = {}
         self._by_uri: dict[str, Node | bool] = {}
@@ -82,7 +82,7 @@ class Documents:
         self.root = Place(root, self.base(root))
         for uri in (BASE, self.root.base):
             self._by_uri.setdefault(uri, root)
-        for name, document in self._given.items():
+        for name, document in self.given.items():
             uri = _joined(self.root.base, name) or name
             own = document.get(self._id) if isinstance(document, dict) else None
             for one in (uri, _joined(uri, own) if isinstance(own, str) else None):
@@ -126,7 +126,7 @@ class Documents:
         if address not in self._by_uri and not self._brought(address, reference):
             if address.startswith(_OF_THE_STANDARD):
                 return None
-            known = ", ".join(sorted(self._given)[:20]) or "none are given"
+            known = ", ".join(sorted(self.given)[:20]) or "none are given"
             raise Malformed(
                 f"dataschema: $ref: {shortened(reference)} is not in the schema, and not among its"
                 f" references ({known}); a schema must hold all that it refers to, or come with it"
@@ -148,14 +148,14 @@ class Documents:
         if name is None:
             # As it is written: a document with an own $id still means its neighbour of that name.
             name = reference.partition("#")[0]
-        if name not in self._given:
+        if name not in self.given:
             return False
         if len(self._names) >= 2 * MAX_REFERENCES:
             raise Malformed(
                 f"dataschema: $ref: {shortened(reference)} is one of more than"
                 f" {2 * MAX_REFERENCES} addresses of its references"
             )
-        document = copy.deepcopy(self._given[name])
+        document = copy.deepcopy(self.given[name])
         if isinstance(document, dict) and "#" not in str(document.get(self._id, "")):
             document.pop(self._id, None)
         self._names[address] = name

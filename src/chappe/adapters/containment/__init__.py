@@ -1,0 +1,1 @@
+"""What JSON Schemas mean, compared in a helper process with limits."""
