@@ -156,7 +156,7 @@ def _micros(check: Check, event: Event) -> float:
 
 
 def _taken_in(found: Sequence[Sample], checks: Sequence[tuple[float, float | None]]) -> list[Row]:
-    with processes.hub_and_pid() as (hub, pid):
+    with processes.hub_process() as (hub, pid):
         for one in found:
             for path, body in _declared(one):
                 processes.call("PUT", f"{hub}{path}", body)

@@ -47,6 +47,8 @@ class Load:
     p99_ms: float
     errors: int
     by: str
+    answers: int = 0
+    """How many in all; 0 where wrk counted."""
 
 
 def single(
@@ -95,6 +97,11 @@ def batches(url: str, connections: int, seconds: float) -> Load:
     )
     found = _run_python(url, head, body, connections, seconds, run)
     return Load(found.rate * BATCH, found.p50_ms, found.p99_ms, found.errors, found.by)
+
+
+def requests(url: str, head: str, body: str, connections: int, seconds: float) -> Load:
+    """Any request, by the thin client; `@@` is 16 letters and digits that no other one has."""
+    return _run_python(url, head, body, connections, seconds, os.urandom(4).hex())
 
 
 def _run(url: str, head: str, tail: str, connections: int, seconds: float) -> Load:
@@ -220,6 +227,7 @@ async def _main(url: str, connections: int, seconds: float, run: str) -> None:
                 found[int(len(found) * 0.99)] * 1000,
                 client.errors,
                 "the thin client",
+                len(found),
             ]
         )
     )

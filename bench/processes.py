@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+_TICKS = os.sysconf("SC_CLK_TCK")
+
 
 @contextlib.contextmanager
 def hub(*options: str) -> Iterator[str]:
     """A hub on a fresh data directory; its URL."""
-    with hub_and_pid(*options) as (url, _):
+    with hub_process(*options) as (url, _):
         yield url
 
 
 @contextlib.contextmanager
-def hub_and_pid(*options: str) -> Iterator[tuple[str, int]]:
-    """The same, and the id of its process."""
+def hub_process(*options: str) -> Iterator[tuple[str, int]]:
+    """The same, with its process id."""
     with tempfile.TemporaryDirectory(prefix="chappe-bench-") as data:
         command = [sys.executable, "-m", "chappe", "serve", "--port", "0", "--data", data]
         command += ["--log-level", "warning", *options]
@@ -40,12 +42,31 @@ def hub_and_pid(*options: str) -> Iterator[tuple[str, int]]:
 @contextlib.contextmanager
 def python(module: str, *arguments: str) -> Iterator[str]:
     """A module that prints one line when it is ready; the line."""
+    with python_process(module, *arguments) as (line, _):
+        yield line
+
+
+@contextlib.contextmanager
+def python_process(module: str, *arguments: str) -> Iterator[tuple[str, int]]:
+    """The same, with its process id."""
     with _running([sys.executable, "-m", module, *arguments], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         line = process.stdout.readline().decode().strip()
         if line.startswith("http"):
             _wait(lambda: _answers(line), process)
-        yield line
+        yield line, process.pid
+
+
+def used_s(pid: int) -> float:
+    """Processor time of a process and of the helpers that it started, but not of its engine."""
+    total = 0.0
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for one in [pid, *map(int, children)]:
+        name, _, fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")
+        if not name.endswith("(nats-server"):
+            user, system = fields.split()[11:13]
+            total += (int(user) + int(system)) / _TICKS
+    return total
 
 
 def call(
