@@ -78,6 +78,30 @@ def test_confluents_api_compiles_a_stored_version_once(
     assert counted.asked.count(STORED) == 1
 
 
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        ("JSON", '{ "type": "object", "properties": {"a": {"type": "integer"} } }'),
+        ("AVRO", '{"name": "R", "fields": [{"type": "int", "name": "a"}], "type": "record"}'),
+    ],
+)
+def test_the_text_that_a_schema_is_shown_in_is_not_parsed_again(
+    languages: Languages, type_: str, text: str
+) -> None:
+    parser = Parser(languages)
+    sent = Resolved(Content(type_, text), {})
+    shown = parser.shown(sent, strict=True)
+    assert shown.content.text != text
+    kept = parser.parse(sent, strict=True)
+    assert parser.parse(shown, strict=True) is kept
+    assert parser.parse(shown) is kept
+    # And it is what the text alone would have given.
+    alone = Parser(every_language(Counted(ProtocCompiler()))).parse(shown)
+    assert (alone.format, alone.canonical()) == (kept.format, kept.canonical())
+    assert not languages.compare(alone, kept)
+    assert not languages.compare(kept, alone)
+
+
 def test_the_same_text_with_other_references_is_another_schema(
     languages: Languages, counted: Counted
 ) -> None:

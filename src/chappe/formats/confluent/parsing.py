@@ -113,7 +113,7 @@ class Parser:
         content = resolved.content
         if not self.knows(content.type):
             raise InvalidSchema(f"Invalid schema type {content.type}")
-        key = (content.type, strict, content.text, tuple(sorted(resolved.documents.items())))
+        key = _key(resolved, strict=strict)
         found = self._parsed.find(key)
         if found is not None:
             return found
@@ -129,7 +129,14 @@ class Parser:
             raise InvalidSchema(
                 f"Invalid schema of type {content.type}, details: {error.message}"
             ) from error
-        self._parsed.keep(key, parsed, held_bytes((document, *documents.values())))
+        weight = held_bytes((document, *documents.values()))
+        self._parsed.keep(key, parsed, weight)
+        if content.type != PROTOBUF:
+            # The text that it is shown in is asked for next, and is the same schema; so is what the
+            # strict rules took, by the lenient ones. A descriptor may differ from that of its text.
+            shown = replace(resolved, content=replace(content, text=parsed.canonical()))
+            for other in {_key(shown, strict=strict), _key(shown, strict=False)} - {key}:
+                self._parsed.keep(other, parsed, weight)
         return parsed
 
     def format_of(self, resolved: Resolved) -> str:
@@ -179,6 +186,11 @@ class Parser:
 
             self._lenient = Avro(strict=False)
         return self._lenient
+
+
+def _key(resolved: Resolved, *, strict: bool) -> _Key:
+    content = resolved.content
+    return content.type, strict, content.text, tuple(sorted(resolved.documents.items()))
 
 
 def resolve(index: Index, name: Name, content: Content, *, deleted: bool = True) -> Resolved:
