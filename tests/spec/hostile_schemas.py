@@ -654,6 +654,9 @@ HARMLESS: Final[Mapping[str, Harmless]] = {
     ),
     "json-text": Harmless(JSON, _json({"pattern": "^(a+)+$"}), "application/json"),
     "json-unique": Harmless(JSON, _json({"uniqueItems": True}), "application/json"),
+    "json-branches": Harmless(
+        JSON, _json({"anyOf": [{"const": at} for at in range(9_000)]}), "application/json"
+    ),
     "json-number": Harmless(
         JSON, _json({"type": "number", "multipleOf": 0.01}), "application/json"
     ),
@@ -739,6 +742,8 @@ PAYLOADS: Final[Mapping[str, Payload]] = {
         "json-tree", _nested('{"a":', "1", "}", 400), valid=True
     ),
     "json: for an expression": Payload("json-text", _json("a" * 500_000 + "!")),
+    # Each branch's error had a copy of the text: 4.3 GB.
+    "json: for many branches": Payload("json-branches", _json("x" * 500_000)),
     "json: for an expression for names": Payload(
         "json-tree", _json({"x" * 500_000 + "!": 1}), valid=True
     ),

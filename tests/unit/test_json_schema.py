@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import socket
 import time
 from collections.abc import Sequence
@@ -120,6 +121,36 @@ def test_a_format_is_an_annotation() -> None:
 
 def test_violations_are_bounded() -> None:
     assert len(check({"items": {"type": "string"}}, json.dumps([1] * 1_500))) == MAX_VIOLATIONS
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"),
+    [
+        ({"anyOf": [{"const": at} for at in range(9_000)]}, "x" * 500_000),
+        ({"allOf": [{"type": "integer"}] * 2_000}, "x" * 500_000),
+        ({"items": {"enum": list(range(100_000))}}, ["x"] * 100),
+        ({"items": {"required": [f"a{at}" for at in range(1_000)]}, "maxItems": 9}, [{}] * 1_900),
+        (
+            {"type": "string", "properties": {"a": {"$ref": "#"}}},
+            json.loads('{"a":' * 100 + json.dumps("x" * 900_000) + "}" * 100),
+        ),
+    ],
+    ids=["branches", "parts", "constants", "members", "levels"],
+)
+def test_what_errors_would_copy_is_bounded(schema: object, data: object) -> None:
+    holds = compiled(schema)
+    sent = json.dumps(data).encode()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.process_time()
+    found = holds(sent, "application/json")
+    assert time.process_time() - began < 0.25
+    assert found
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_a_large_payload_is_told_why_where_that_costs_little() -> None:
+    (found,) = check({"properties": {"a": {"type": "integer"}}}, json.dumps({"a": "x" * 1_000_000}))
+    assert (found.pointer, found.rule) == ("/a", "type")
 
 
 def test_a_payload_of_many_values_is_told_its_first_violation_quickly() -> None:

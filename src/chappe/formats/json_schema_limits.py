@@ -25,16 +25,18 @@ _SINGLES: Final = ("not", "if", "then", "else")
 _MAPS: Final = ("dependentSchemas", "dependencies")
 
 
-def check_limits(documents: Documents) -> None:
-    """Refuse what branches too much, or has too many costly patterns.
+def check_limits(documents: Documents) -> int:
+    """Refuse what branches too much, or has too many costly patterns; how many subschemas meet a value.
 
     Raises:
         Malformed: it does.
     """
     work: dict[int, int] = {}
+    widest = 1
     weight = 0
     for node in documents.nodes:
-        if _work(node, documents, work, set()) > MAX_WORK:
+        widest = max(widest, _work(node, documents, work, set()))
+        if widest > MAX_WORK:
             raise Malformed(
                 f"dataschema: more than {MAX_WORK} subschemas would check one value"
                 " (allOf, anyOf, oneOf and references multiply)"
@@ -45,6 +47,7 @@ def check_limits(documents: Documents) -> None:
                 "dataschema: the patterns are too large together; their characters, times their"
                 f" repetitions, are more than {MAX_PATTERNS}"
             )
+    return widest
 
 
 def _patterns(node: Node) -> Iterator[str]:
