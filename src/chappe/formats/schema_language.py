@@ -14,8 +14,8 @@ class Violation:
     """Where and how a payload breaks its schema.
 
     `pointer` is a JSON pointer into the payload ("" is the whole); `rule` the schema's keyword, or
-    "json", "datacontenttype", "data" where the payload is no such thing at all; `value` what stands
-    there, as shortened JSON text.
+    "json", "datacontenttype", "data" where the payload is no such thing at all, or "schema" where it
+    costs too much to tell; `value` what stands there, as shortened JSON text.
     """
 
     pointer: str
