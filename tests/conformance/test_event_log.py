@@ -63,6 +63,17 @@ class TestNatsEventLog(EventLogSuite):
         assert len(calls) > 10
         await asyncio.gather(*calls)
 
+    async def test_one_that_cannot_be_told_keeps_nobody_waiting(
+        self, log: NatsEventLog, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def broken(ended: Position | Exception) -> None:
+            raise RuntimeError("gone")
+
+        log.begin(CHANNEL, numbered(1, key="k"), broken)
+        position = await log.append(CHANNEL, numbered(2, key="k"))
+        assert position.index == 1
+        assert "could not be told" in caplog.text
+
     async def test_another_node_reads_what_this_one_wrote(
         self, log: NatsEventLog, tmp_path: Path
     ) -> None:

@@ -14,12 +14,12 @@ from chappe.domain.errors import (
     Malformed,
     NotFound,
     SchemaMismatch,
-    Unavailable,
 )
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
 from chappe.formats.schema_language import Verdict, Violation
+from chappe.kit.told import told_to
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
 
@@ -73,17 +73,9 @@ class Accept:
             SchemaMismatch: the payload breaks the schema that is enforced for its type.
             Overloaded, TooLarge, Unavailable: as EventLog.append.
         """
+        # A caller that gives up changes nothing: what was begun is stored all the same.
         ended: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-
-        def done(found: Receipt | Exception) -> None:
-            if ended.done():
-                return  # The caller has given up; what was begun was stored all the same.
-            if isinstance(found, Exception):
-                ended.set_exception(found)
-            else:
-                ended.set_result(found)
-
-        self.begin(channel, event, done)
+        self.begin(channel, event, told_to(ended))
         return await ended
 
     def begin(
@@ -136,16 +128,14 @@ class Accept:
     ) -> None:
         seen = self._seen(target.name)
 
-        def stored(ended: asyncio.Future[Position]) -> None:
-            error = ended.exception()
-            if error is not None:
-                done(error if isinstance(error, Exception) else Unavailable(str(error)))
+        def stored(ended: Position | Exception) -> None:
+            if isinstance(ended, Exception):
+                done(ended)
                 return
-            position = ended.result()
-            seen.add(event, position, self._clock.now_ms())
-            done(Receipt(position, duplicate=False, warnings=warnings, quarantine=quarantine))
+            seen.add(event, ended, self._clock.now_ms())
+            done(Receipt(ended, duplicate=False, warnings=warnings, quarantine=quarantine))
 
-        self._log.append(target, event).add_done_callback(stored)
+        self._log.begin(target, event, stored)
 
     async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
         """Store all of the events or, when one is refused, none.

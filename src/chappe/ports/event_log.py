@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,19 @@ class EventLog(Protocol):
             TooLarge: the event is larger than a block may be (raised by the call itself).
             Unavailable: the engine did not acknowledge. The event may or may not have been stored;
                 append it again.
+        """
+        ...
+
+    def begin(
+        self, channel: Channel, event: Event, done: Callable[[Position | Exception], None]
+    ) -> None:
+        """The same without a future: `done` gets the position, or the Unavailable that it ended in.
+
+        For the hot path: a future costs as much as encoding the event. `done` is called once, after
+        this has returned, and must not raise.
+
+        Raises:
+            Overloaded, TooLarge: as for `append`; `done` is not called then.
         """
         ...
 

@@ -11,6 +11,7 @@ from chappe.domain.channel import Block, Channel
 from chappe.domain.errors import Conflict
 from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
+from chappe.kit.told import told_to
 from chappe.ports.event_log import EventLog
 
 CHANNEL = Channel("orders", 4)
@@ -67,6 +68,14 @@ class EventLogSuite:
         positions = [await call for call in calls]
         assert positions == sorted(positions, key=lambda one: (one.block, one.index))
         assert len({position.shard for position in positions}) == 1
+
+    async def test_who_begins_is_told_after_the_call_where_the_event_stands(
+        self, log: EventLog
+    ) -> None:
+        ended: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        log.begin(CHANNEL, numbered(1), told_to(ended))
+        assert not ended.done()
+        assert await log.get(CHANNEL, await ended) == numbered(1)
 
     async def test_every_position_is_of_one_event(self, log: EventLog) -> None:
         calls = [log.append(CHANNEL, numbered(number)) for number in range(300)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from chappe.domain.channel import Block, Channel
@@ -44,6 +44,13 @@ class MemoryEventLog:
         stored: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         stored.set_result(self._store(channel, shard_of(event.key, channel.shards), [event])[0])
         return stored
+
+    def begin(
+        self, channel: Channel, event: Event, done: Callable[[Position | Exception], None]
+    ) -> None:
+        """Store the event in a block of its own, and tell in the loop's next turn."""
+        (position,) = self._store(channel, shard_of(event.key, channel.shards), [event])
+        asyncio.get_running_loop().call_soon(done, position)
 
     async def append_all(self, channel: Channel, events: Sequence[Event]) -> Sequence[Position]:
         """Store all of the events, one block a shard."""

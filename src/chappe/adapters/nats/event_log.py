@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +30,7 @@ from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
 from chappe.formats.block import decode_block
+from chappe.kit.told import told_to
 from chappe.ports.event_log import EventLog, Extent
 
 NAMED = 256
@@ -98,7 +99,17 @@ class NatsEventLog:
 
     def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         """Store the event with the next block of its shard."""
-        return self._singles[channel.name].append(event, shard_of(event.key, channel.shards))
+        caller: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
+        self.begin(channel, event, told_to(caller))
+        return caller
+
+    def begin(
+        self, channel: Channel, event: Event, done: Callable[[Position | Exception], None]
+    ) -> None:
+        """The same without a future."""
+        # The key is worked out only where there are shards to choose from.
+        shard = shard_of(event.key, channel.shards) if channel.shards > 1 else 0
+        self._singles[channel.name].append(event, shard, done)
 
     async def append_all(self, channel: Channel, events: Sequence[Event]) -> Sequence[Position]:
         """Store all of the events or none."""

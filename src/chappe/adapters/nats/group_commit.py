@@ -10,10 +10,11 @@ Callbacks and no tasks: this is the hot path, and a task per commit would cost m
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from chappe.adapters.nats.connection import Connection, PubAck
 from chappe.domain.channel import Channel
@@ -37,6 +38,10 @@ BATCH_COMMIT_EVENTS = 10_000
 OVERHEAD_BYTES = 1_024
 """What a block of one event adds to it, headers included, at most."""
 
+Done: TypeAlias = Callable[[Position | Exception], None]
+
+_log = logging.getLogger("chappe.nats")
+
 
 class WrittenBlocks(Protocol):
     """Remembers the events of blocks that are on their way, for those who will read them."""
@@ -52,7 +57,7 @@ class _Waiting:
 
     events: list[Event] = field(default_factory=list)
     encoded: list[bytes] = field(default_factory=list)
-    callers: list[asyncio.Future[Position]] = field(default_factory=list)
+    callers: list[Done] = field(default_factory=list)
     size: int = 0
 
 
@@ -81,8 +86,8 @@ class ChannelCommits:
         self._under_way = False
         self._scheduled = False
 
-    def append(self, event: Event, shard: int) -> asyncio.Future[Position]:
-        """Add the event to the next block of its shard."""
+    def append(self, event: Event, shard: int, done: Done) -> None:
+        """Add the event to the next block of its shard; `done` gets where it stands."""
         waiting = self._waiting[shard]
         encoded = encode(event)
         size = len(encoded)
@@ -92,19 +97,21 @@ class ChannelCommits:
                 f"shard {shard} of channel {self._channel}: "
                 f"{waiting.size} bytes wait to be stored, {WAITING_BYTES} is the limit"
             )
-        caller: asyncio.Future[Position] = self._loop.create_future()
         waiting.events.append(event)
         waiting.encoded.append(encoded)
-        waiting.callers.append(caller)
+        waiting.callers.append(done)
         waiting.size += size
         if not self._has_turn[shard]:
             self._has_turn[shard] = True
             self._in_turn.append(shard)
-            if not self._under_way and not self._scheduled:
-                # Not at once: the requests that the loop is about to serve join this block.
-                self._scheduled = True
-                self._loop.call_soon(self._begin)
-        return caller
+            if not self._under_way:
+                self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """Not at once: the requests that the loop is about to serve join this block."""
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._begin)
 
     def _begin(self) -> None:
         self._scheduled = False
@@ -119,6 +126,7 @@ class ChannelCommits:
         self._connection.publish(f"EV.{self._channel}.{shard}", payload, headers).add_done_callback(
             lambda done: self._committed(shard, block, done)
         )
+        self._connection.flush()
 
     def _next(self, shard: int) -> _Waiting:
         waiting = self._waiting[shard]
@@ -143,17 +151,15 @@ class ChannelCommits:
         self._has_turn[shard] = bool(self._waiting[shard].events)
         if self._has_turn[shard]:
             self._in_turn.append(shard)
-        self._begin()
+        if self._in_turn:
+            self._begin_soon()
         error = _error_of(done)
-        if error is not None:
-            for caller in block.callers:
-                if not caller.done():
-                    caller.set_exception(error)
-            return
-        seq = done.result().seq
+        seq = 0 if error is not None else done.result().seq
         for index, caller in enumerate(block.callers):
-            if not caller.done():
-                caller.set_result(Position(shard, seq, index))
+            try:
+                caller(Position(shard, seq, index) if error is None else error)
+            except Exception:  # noqa: BLE001  # the others of the block must get their answers
+                _log.exception("whoever waited for an event could not be told")
 
 
 @dataclass(slots=True)
@@ -330,7 +336,7 @@ def _check_size(size: int, largest: int) -> None:
         )
 
 
-def _error_of(done: asyncio.Future[PubAck]) -> BaseException | None:
+def _error_of(done: asyncio.Future[PubAck]) -> Exception | None:
     if done.cancelled():
         return _interrupted()
     error = done.exception()

@@ -144,6 +144,11 @@ class Link:
         if self._subscriptions.pop(sid, None) and self._wire is not None:
             self._wire.send(b"UNSUB %b\r\n" % sid)
 
+    def flush(self) -> None:
+        """Write what was handed over in this turn of the loop now, not at its end."""
+        if self._wire is not None:
+            self._wire.flush()
+
     def send(self, subject: str, payload: bytes, *, reply: str = "") -> None:
         """Publish without an answer, at most once; without a server it is dropped."""
         if self._wire is not None:

@@ -99,8 +99,16 @@ class Wire(asyncio.Protocol):
         """Write with everything else of this turn of the loop."""
         out = self._out
         if not out:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         out += frames
+
+    def flush(self) -> None:
+        """Write what waits now, for one who would rather not wait for this turn of the loop to end."""
+        out = self._out
+        if out:
+            if self._transport is not None:
+                self._transport.write(b"".join(out))
+            out.clear()
 
     async def ping(self) -> None:
         """Return when the server has taken all that was sent before.
@@ -120,7 +128,7 @@ class Wire(asyncio.Protocol):
 
     async def close(self) -> None:
         """Send what is waiting, then hang up; a server that does not take it is left."""
-        self._flush()
+        self.flush()
         if self._transport is not None:
             self._transport.close()
             await asyncio.wait([self._ended], timeout=CLOSE_TIMEOUT_S)
@@ -221,13 +229,6 @@ class Wire(asyncio.Protocol):
         elif line.startswith(b"-ERR"):
             self.last_error = line[4:].decode("utf-8", "replace").strip(" '")
             _log.warning("NATS complains: %s", self.last_error)
-
-    def _flush(self) -> None:
-        out = self._out
-        if out:
-            if self._transport is not None:
-                self._transport.write(b"".join(out))
-            out.clear()
 
     def _watch(self) -> None:
         """A peer that vanished without a FIN is found by pings that nobody answers."""
