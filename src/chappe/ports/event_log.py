@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -93,11 +93,11 @@ class EventLog(Protocol):
 
     def follow(
         self, channel: Channel, shard: int | None, after_block: int
-    ) -> AsyncIterator[Sequence[Block]]:
+    ) -> AsyncGenerator[Sequence[Block]]:
         """All blocks after `after_block` in order, then new ones as they come, for ever.
 
         Survives a restart of the engine without a gap and without a repetition. An iteration gives
-        at least one block.
+        at least one block. Close it when you leave it: it holds a place at the end of the log.
         """
         ...
 

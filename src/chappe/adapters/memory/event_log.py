@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from chappe.domain.channel import Block, Channel
@@ -84,7 +84,7 @@ class MemoryEventLog:
 
     async def follow(
         self, channel: Channel, shard: int | None, after_block: int
-    ) -> AsyncIterator[Sequence[Block]]:
+    ) -> AsyncGenerator[Sequence[Block]]:
         """All blocks after `after_block`, then new ones as they come."""
         last = self._streams[channel.name].last
         while True:

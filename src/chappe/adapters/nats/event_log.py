@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -149,7 +149,7 @@ class NatsEventLog:
 
     async def follow(
         self, channel: Channel, shard: int | None, after_block: int
-    ) -> AsyncIterator[Sequence[Block]]:
+    ) -> AsyncGenerator[Sequence[Block]]:
         """All blocks after `after_block`, then new ones as they come."""
         while True:
             try:

@@ -18,7 +18,7 @@ from chappe.domain.channel import Block
 SIZE: Final = "Nats-Msg-Size"
 """The header in which the engine tells the size of a payload that it does not send."""
 
-HELD_BLOCKS: Final = 1_000
+HELD_BLOCKS: Final = 4_000
 HELD_BYTES: Final = 32 * 1024 * 1024
 """What waits for one slow reader; beyond, it loses its place and reads the log again."""
 
