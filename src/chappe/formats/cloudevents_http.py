@@ -78,6 +78,22 @@ PROTOBUF = Format(
 FORMATS: Mapping[str, Format] = {one.name: one for one in (JSON, PROTOBUF)}
 
 
+def decode_single(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Event | None:
+    """The event of a request in binary or structured mode; None where it says that it is a batch.
+
+    Raises:
+        InvalidEvent, UnsupportedFormat: as for `decode`.
+    """
+    mode = _BINARY
+    for name, value in headers:
+        if name == b"content-type":
+            mode = _MODES[value]
+            break
+    if mode is _BINARY:
+        return decode_binary(headers, body)
+    return mode.format.decode(body) if isinstance(mode, Structured) else None
+
+
 def decode(headers: Headers, body: bytes) -> Event | list[Event]:
     """The event of a request or response, or the events of a batch, in any mode and format.
 
@@ -252,7 +268,7 @@ def _media_type(raw: bytes) -> str:
     return attributes.check_datacontenttype(raw.decode("latin-1").strip(" \t"))
 
 
-_BINARY = Binary()
+_BINARY: Mode = Binary()
 _MODES: Memo[bytes, Mode] = Memo(_mode)
 _EXTENSIONS: Memo[bytes, str] = Memo(_extension_name)
 

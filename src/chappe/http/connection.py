@@ -32,6 +32,7 @@ lost to a connection that closes while it is on its way."""
 _STATUS_LINES: Final = {
     one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode("ascii") for one in http.HTTPStatus
 }
+_UNUSUAL: Final = frozenset({b"connection", b"proxy-connection", b"expect"})
 _MALFORMED: Final = problem_response(400, "malformed", "the request is no HTTP/1.1", {})
 _LONG_HEADERS: Final = problem_response(
     431, "headers_too_large", f"headers: longer than {MAX_HEADER_BYTES} bytes", {}
@@ -220,7 +221,8 @@ class Connection(asyncio.Protocol):
         if self.lost:
             return
         status, body, headers = response
-        parts = [_STATUS_LINES[status], _date(self.loop.time())]
+        now_s = self.loop.time()
+        parts = [_STATUS_LINES[status], _date(now_s)]
         for name, value in headers:
             parts += (name, b": ", value, b"\r\n")
             if name == b"connection":
@@ -242,7 +244,7 @@ class Connection(asyncio.Protocol):
         if large:
             self._outbox.add(self._transport, large)
         if self._arriving is None and not self._queue:
-            self._within(KEEP_ALIVE_S)
+            self._until(now_s + KEEP_ALIVE_S)
 
     def write(self, data: bytes) -> None:
         """Write as it is."""
@@ -352,13 +354,16 @@ class Connection(asyncio.Protocol):
         self._slow = False
         if url[:1] != b"/" or b"#" in url or not url.isascii():
             url = _origin_form(url)
-        exchange = Exchange(self, self._parser.get_method().decode("ascii"), url, headers)
-        if not self._parser.should_keep_alive() or self._parser.get_http_version() == "1.0":
+        parser = self._parser
+        exchange = Exchange(self, parser.get_method().decode("ascii"), url, headers)
+        if not parser.should_keep_alive() or parser.should_upgrade():
             exchange.keep_alive = False
-        if self._parser.should_upgrade():
-            exchange.keep_alive = False
-        expect = find_header(headers, b"expect")
-        exchange.expects = expect is not None and expect.lower() == b"100-continue"
+        # Few requests have one of these, and one look-up in C tells.
+        if not _UNUSUAL.isdisjoint(dict(headers)):
+            if parser.get_http_version() == "1.0":
+                exchange.keep_alive = False  # Whatever it says: `Connection: keep-alive`.
+            expect = find_header(headers, b"expect")
+            exchange.expects = expect is not None and expect.lower() == b"100-continue"
         self._arriving = exchange
 
     def on_body(self, body: bytes) -> None:
@@ -450,12 +455,15 @@ class Connection(asyncio.Protocol):
     # One timer a connection: a later deadline lets it ring in vain, so most requests touch none.
 
     def _within(self, after_s: float) -> None:
-        self._due_s = self.loop.time() + after_s
-        if self._timer is not None and self._timer.when() > self._due_s:
+        self._until(self.loop.time() + after_s)
+
+    def _until(self, due_s: float) -> None:
+        self._due_s = due_s
+        if self._timer is not None and self._timer.when() > due_s:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self.loop.call_at(self._due_s, self._tick)
+            self._timer = self.loop.call_at(due_s, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
