@@ -151,12 +151,14 @@ class Accept:
         if refused and target.quarantine is None:
             raise InvalidBatch(dict(refused), len(events))
         self._may_store()
+        if not refused:
+            return list(map(Receipt, *await self._stored(target, events), violations))
         receipts: dict[int, Receipt] = {}
         taken = [index for index in range(len(events)) if index not in refused]
         stored, repeated = await self._stored(target, [events[index] for index in taken])
         for index, position, duplicate in zip(taken, stored, repeated, strict=True):
             receipts[index] = Receipt(position, duplicate, violations[index])
-        if refused and target.quarantine is not None:
+        if target.quarantine is not None:
             held = [quarantined(events[index], error) for index, error in refused.items()]
             stored, repeated = await self._stored(self._channel(target.quarantine), held)
             for index, position, duplicate in zip(refused, stored, repeated, strict=True):

@@ -175,10 +175,10 @@ class _Batch:
 @dataclass(slots=True)
 class _Part:
     shard: int
-    numbers: list[int] = field(default_factory=list)
-    events: list[Event] = field(default_factory=list)
-    encoded: list[bytes] = field(default_factory=list)
-    size: int = 0
+    numbers: Sequence[int]
+    events: Sequence[Event]
+    encoded: list[bytes]
+    size: int
 
 
 class BatchCommits:
@@ -222,26 +222,32 @@ class BatchCommits:
 
     def _parts(self, events: Sequence[Event]) -> tuple[list[_Part], int]:
         """The events by shard, in parts no larger than a block."""
-        largest = self._connection.max_payload - OVERHEAD_BYTES
-        shards = self._shards
-        open_: dict[int, _Part] = {}
-        parts: list[_Part] = []
-        total = 0
-        for number, event in enumerate(events):
-            encoded = encode(event)
-            size = len(encoded)
-            if size > largest:
-                _check_size(size, largest)
-            shard = shard_of(event.key, shards)
-            part = open_.get(shard)
-            if part is None or len(part.events) >= BLOCK_EVENTS or part.size + size > BLOCK_BYTES:
-                part = open_[shard] = _Part(shard)
-                parts.append(part)
-            part.numbers.append(number)
-            part.events.append(event)
-            part.encoded.append(encoded)
-            part.size += size
-            total += size
+        encoded = [encode(event) for event in events]
+        sizes = list(map(len, encoded))
+        _check_size(max(sizes), self._connection.max_payload - OVERHEAD_BYTES)
+        total = sum(sizes)
+        if self._shards == 1 and len(events) <= BLOCK_EVENTS and total <= BLOCK_BYTES:
+            return [_Part(0, range(len(events)), events, encoded, total)], total
+        found: list[tuple[int, list[int]]] = []
+        open_: dict[int, tuple[list[int], int]] = {}
+        for number, (event, size) in enumerate(zip(events, sizes, strict=True)):
+            shard = shard_of(event.key, self._shards)
+            numbers, taken = open_.get(shard, ([], 0))
+            if not numbers or len(numbers) >= BLOCK_EVENTS or taken + size > BLOCK_BYTES:
+                numbers, taken = [], 0
+                found.append((shard, numbers))
+            numbers.append(number)
+            open_[shard] = (numbers, taken + size)
+        parts = [
+            _Part(
+                shard,
+                numbers,
+                [events[number] for number in numbers],
+                [encoded[number] for number in numbers],
+                sum(sizes[number] for number in numbers),
+            )
+            for shard, numbers in found
+        ]
         return parts, total
 
     async def _commit(self) -> None:
