@@ -136,3 +136,29 @@ def test_at_look_up_an_entry_lives_between_half_a_window_and_a_whole_one(
             assert found is not None
         if now_ms - at_ms >= WINDOW_MS:
             assert found is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(1, 4), st.integers(0, 3)), max_size=12),
+    st.lists(st.integers(0, 6), max_size=4),
+    st.integers(1, 4),
+)
+def test_of_a_block_whose_events_stand_where_they_are_known_none_is_repeated(
+    added: list[tuple[int, int, int]], numbers: list[int], block: int
+) -> None:
+    seen = SeenEvents(window_ms=WINDOW_MS, limit=100)
+    for number, at, index in added:
+        seen.add(event(number), place(at, index), 0)
+    events = [event(number) for number in numbers]
+    stand = seen.stand_at(events, 0, block)
+    repeated = [seen.is_repeated(one, place(block, index), 0) for index, one in enumerate(events)]
+    assert not (stand and any(repeated))
+
+
+def test_what_was_just_written_stands_where_it_is_known() -> None:
+    seen = SeenEvents(window_ms=WINDOW_MS, limit=100)
+    events = [event(number) for number in range(5)]
+    seen.add_all(events, [place(7, index) for index in range(5)], 0)
+    assert seen.stand_at(events, 0, 7)
+    assert not seen.stand_at(events, 0, 8)
+    assert not seen.stand_at([*events, event(9)], 0, 7)

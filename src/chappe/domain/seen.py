@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from chappe.domain.event import Event
 from chappe.domain.position import Position
@@ -87,6 +88,14 @@ class SeenEvents:
         if known != position:
             self.add(event, position, at_ms)
         return False
+
+    def stand_at(self, events: Sequence[Event], shard: int, block: int) -> bool:
+        """Whether the newest that is known of each event is its own place, in order, in that block.
+
+        So it is with what this node has just written: none of them is repeated, and none is missing.
+        """
+        known = map(self._young.get, [(event.source, event.id) for event in events])
+        return list(known) == list(zip(repeat(shard), repeat(block), range(len(events))))
 
     def __len__(self) -> int:
         return len(self._young) + len(self._elder)

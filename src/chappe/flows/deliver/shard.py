@@ -243,7 +243,8 @@ class ShardDelivery:
         seq, index, durable = block.seq, self._index, self._reader
         shard, seen, at_ms = self.shard, self._seen, block.at_ms
         # Of a block after the reader's own nothing was matched: most are, and need no comparing.
-        all_new, dedupes = seq > durable.block, seen.enabled
+        all_new = seq > durable.block
+        dedupes = seen.enabled and not (all_new and seen.stand_at(block.events, shard, seq))
         for number, event in enumerate(block.events):
             if not all_new and (seq, number) <= durable:
                 continue
