@@ -19,6 +19,7 @@ import httptools
 from chappe.http.call import ClientGone, check_length, too_large
 from chappe.http.exchange import Header, Response, find_header
 from chappe.http.problems import problem_response
+from chappe.kit.outbox import Outbox
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 HEADERS_WITHIN_S: Final = 10.0
@@ -113,30 +114,6 @@ class Exchange:
         """Something changed for the one who waits for the body."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-
-class Outbox:
-    """Responses of one turn of the loop, written together at its end.
-
-    A write to a client that waits wakes it, and waking costs more than the write. Clients whose
-    events went to the disk together are answered together, so most are awake by then.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
-
-    def add(self, transport: asyncio.Transport, data: bytes) -> None:
-        """Write it at the end of this turn."""
-        if not self._waiting:
-            self._loop.call_soon(self.flush)
-        self._waiting.append((transport, data))
-
-    def flush(self) -> None:
-        """Write everything now."""
-        waiting, self._waiting = self._waiting, []
-        for transport, data in waiting:
-            transport.write(data)
 
 
 Begin = Callable[["Exchange", Callable[[Response], None]], bool]

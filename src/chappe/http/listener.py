@@ -11,8 +11,9 @@ from typing import Final, Protocol
 
 from chappe.domain.errors import InvalidSetting
 from chappe.http.call import Call, WholeCall
-from chappe.http.connection import Connection, Outbox
+from chappe.http.connection import Connection
 from chappe.http.exchange import Response
+from chappe.kit.outbox import Outbox
 from chappe.kit.supervise import Supervisor
 
 BACKLOG: Final = 2048

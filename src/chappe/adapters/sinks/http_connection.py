@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 import httptools
 
 from chappe.adapters.sinks.http_answers import EXCERPT_BYTES
+from chappe.kit.outbox import Outbox
 
 HEAD_LIMIT_BYTES = 32 * 1024
 """Status line and headers of an answer, interim (1xx) answers included."""
@@ -57,6 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         "_deadlines",
         "_headers",
         "_loop",
+        "_outbox",
         "_parser",
         "_peer",
         "_received_bytes",
@@ -68,9 +70,10 @@ class Connection(asyncio.BufferedProtocol):
     )
     _transport: asyncio.Transport
 
-    def __init__(self, peer: str, deadlines: Deadlines) -> None:
+    def __init__(self, peer: str, deadlines: Deadlines, outbox: Outbox) -> None:
         self._peer = peer
         self._deadlines = deadlines
+        self._outbox = outbox
         self._loop = asyncio.get_running_loop()
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._parser = httptools.HttpResponseParser(self)
@@ -87,6 +90,7 @@ class Connection(asyncio.BufferedProtocol):
     def ask(self, request: bytes, *, timeout_s: float | None) -> asyncio.Future[Answer]:
         """Write the request; the future is its answer. `timeout_s` None: the caller looks after it.
 
+        It leaves at the end of this turn of the loop, with what other connections ask in it.
         The future fails with NoAnswer. A caller that stops waiting must `abort`.
         """
         answer: asyncio.Future[Answer] = self._loop.create_future()
@@ -94,7 +98,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
         if timeout_s is not None:
             self._row = self._deadlines.start(self, timeout_s)
-        self._transport.write(request)
+        self._outbox.add(self._transport, request)
         return answer
 
     def abort(self) -> None:

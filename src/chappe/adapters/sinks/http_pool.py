@@ -25,6 +25,7 @@ from chappe.adapters.sinks.http_connection import (
     Deadlines,
     NoAnswer,
 )
+from chappe.kit.outbox import Outbox
 
 CONNECTIONS_PER_ORIGIN = 256
 """A bound against running out of file descriptors; what a sink can bear is the subscription's
@@ -72,6 +73,7 @@ class Pool:
         self.closed = False
         self._tls = tls
         self._deadlines: Deadlines | None = None
+        self._outbox: Outbox | None = None
         self._shelves: dict[Origin, _Shelf] = {}
 
     @property
@@ -93,6 +95,13 @@ class Pool:
         if self._deadlines is None:
             self._deadlines = Deadlines()
         return self._deadlines
+
+    @property
+    def outbox(self) -> Outbox:
+        """Of the running loop."""
+        if self._outbox is None:
+            self._outbox = Outbox(asyncio.get_running_loop())
+        return self._outbox
 
     def exchange(
         self, origin: Origin, request: bytes, *, timeout_s: float
@@ -273,7 +282,7 @@ class _Shelf:
             try:
                 async with asyncio.timeout(None if last else NEXT_ADDRESS_AFTER_S):
                     _, connection = await self._loop.create_connection(
-                        partial(Connection, peer, self._pool.deadlines),
+                        partial(Connection, peer, self._pool.deadlines, self._pool.outbox),
                         address,
                         port,
                         ssl=self._pool.tls if secure else None,
