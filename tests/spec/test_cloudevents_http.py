@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from time import perf_counter
 
 import pytest
@@ -23,6 +24,7 @@ from chappe.formats.cloudevents_http import (
     Structured,
     decode,
     decode_binary,
+    decode_single,
     encode_batch,
     encode_binary,
     encode_structured,
@@ -40,6 +42,25 @@ MINIMAL = Event(id="1", source="/s", type="t")
 
 
 # --- 3: which mode
+
+
+@given(events())
+def test_3_a_single_event_is_read_at_once_and_a_batch_is_left(event: Event) -> None:
+    for headers, body in (
+        encode_binary(event),
+        encode_structured(event),
+        encode_structured(event, PROTOBUF),
+    ):
+        assert decode_single(headers, body) == decode(headers, body)
+    assert decode_single(*encode_batch([event])) is None
+
+
+def test_3_what_is_refused_is_refused_as_a_single_event_too() -> None:
+    for headers in ([], REQUIRED[1:], [*REQUIRED, (b"content-type", b"application/cloudevents+x")]):
+        with pytest.raises((InvalidEvent, UnsupportedFormat)) as usual:
+            decode(headers, b"")
+        with pytest.raises(type(usual.value), match=re.escape(usual.value.message)):
+            decode_single(headers, b"")
 
 
 @pytest.mark.parametrize(
