@@ -13,8 +13,8 @@ help:    ## what can be made here
 demo: $(READY)      ## the main job, on this repository's own history
 	@$(BIN)/python -m demo
 
-test: check         ## all checks and tests (what CI runs)
-	$(BIN)/pytest -q
+test: check         ## all checks and tests (what CI runs), in two processes
+	$(BIN)/pytest -q -n 2
 
 check: $(DEV)       ## lint, types, layers, dependencies, spelling
 	$(BIN)/ruff format --check .

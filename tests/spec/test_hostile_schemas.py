@@ -41,7 +41,7 @@ CPU_S = 0.3
 COMPARED_CPU_S = 0.6
 """What comparing both ways may: each way has steps for 0.2 s."""
 
-LARGE_CPU_S = 2.0
+LARGE_CPU_S = 4.0
 """What one of a megabyte may: an honest one costs the same."""
 
 GROWTH_BYTES = 400 << 20
