@@ -20,7 +20,7 @@ from chappe.domain.event import Event
 from chappe.domain.subscription import Credential
 from chappe.flows.check import Check
 from chappe.flows.materialise import RETRY_MOST_S, Materialise
-from chappe.flows.register import Decide, Register
+from chappe.flows.register import Register
 from chappe.formats.languages import json_alone
 from chappe.kit.latest import Latest
 from chappe.ports.registry_log import Commit, Snapshot
@@ -29,6 +29,7 @@ from chappe.registry.errors import RegistryError
 from chappe.registry.request import Written
 from chappe.registry.state import State, empty, own_channels
 from chappe.registry.write import empty_tree
+from chappe.registry.writing import Decide
 from chappe.testing.fake_clock import FakeClock
 from chappe.testing.hub_registry import BEGAN, hub_tree, writing
 

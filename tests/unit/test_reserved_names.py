@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from chappe.flows.register import Decide
 from chappe.formats.transaction_json import decode_tree, encode_tree
 from chappe.registry.errors import RegistryError
 from chappe.registry.hub_model import hub_model
 from chappe.registry.paths import SHORT
 from chappe.registry.request import Written
 from chappe.registry.write import empty_tree
+from chappe.registry.writing import Decide
 from chappe.testing.hub_registry import writing
 from tests.unit.test_register import Hub
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from chappe.formats.confluent.bodies import formatted
 from chappe.formats.confluent.edit import Edit
@@ -26,32 +26,10 @@ from chappe.kit.latest import Latest
 from chappe.registry.entity import Tree, Version
 from chappe.registry.request import Rules, Written
 from chappe.registry.state import State
+from chappe.registry.writing import Writing
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Decide(Protocol[T_co]):
-    """A pure decision upon a tree."""
-
-    def __call__(self, tree: Tree, now: str, rules: Rules) -> tuple[Written, T_co]:
-        """What comes of it, and what to answer."""
-        ...
-
-
-class Committed(Protocol[T_co]):
-    """A decision that was committed."""
-
-    @property
-    def answer(self) -> T_co: ...
-
-
-class Writing(Protocol):
-    """flows.register.Register."""
-
-    async def write(
-        self, decide: Decide[T], *, by: str = "", heavy: bool = False
-    ) -> Committed[T]: ...
 
 
 @dataclass(slots=True)

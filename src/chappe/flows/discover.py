@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from chappe.domain.errors import Conflict, Malformed, NotFound
 from chappe.domain.sighting import Sighting
@@ -33,35 +33,13 @@ from chappe.registry.request import Change, Rules, Write, Written
 from chappe.registry.state import State
 from chappe.registry.target import Level, Target
 from chappe.registry.write import write
+from chappe.registry.writing import Committed, Writing
 
 WINDOW_S: Final = 3600
 """Over how long the rate of events is told where nobody asks for another time."""
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Decide(Protocol[T_co]):
-    """A pure decision upon a tree."""
-
-    def __call__(self, tree: Tree, now: str, rules: Rules) -> tuple[Written, T_co]:
-        """What comes of it, and what to answer."""
-        ...
-
-
-class Committed(Protocol[T_co]):
-    """A decision that was committed; `correlation` names its events of change, or is ""."""
-
-    @property
-    def answer(self) -> T_co: ...
-    @property
-    def correlation(self) -> str: ...
-
-
-class Writing(Protocol):
-    """flows.register.Register."""
-
-    async def write(self, decide: Decide[T], *, by: str) -> Committed[T]: ...
 
 
 @dataclass(frozen=True, slots=True)

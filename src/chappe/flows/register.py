@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from chappe.domain.channel import Channel
 from chappe.domain.errors import ChappeError, Conflict, Malformed, NotFound, Unavailable
@@ -47,6 +47,7 @@ from chappe.registry.state import State
 from chappe.registry.target import Level, Target
 from chappe.registry.transaction import Transaction
 from chappe.registry.write import write
+from chappe.registry.writing import Committed, Decide
 
 MAX_TRIES: Final = 20
 """Each lost try is a commit that another node won; twenty in a row mean a crowd, not bad luck."""
@@ -57,23 +58,6 @@ _log = logging.getLogger("chappe.register")
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Decide(Protocol[T_co]):
-    """What a write does: a pure decision upon a tree."""
-
-    def __call__(self, tree: Tree, now: str, rules: Rules) -> tuple[Written, T_co]:
-        """What comes of it, and what to answer; raises what the caller is to get."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Committed(Generic[T]):
-    """What a write answered; `correlation` names its events of change, "" where nothing changed."""
-
-    answer: T
-    revision: int
-    correlation: str = ""
 
 
 class _NeedsExtent(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from chappe.domain.errors import NotFound
 from chappe.formats.confluent.index import SCHEMAGROUPS, SCHEMAS
@@ -34,36 +34,11 @@ from chappe.formats.schemaregistry02.uris import Named, parse_local
 from chappe.formats.schemaregistry02.versions import numbered
 from chappe.kit.latest import Latest
 from chappe.registry.entity import Group, Tree
-from chappe.registry.request import Rules, Written
 from chappe.registry.state import State
+from chappe.registry.writing import Committed, Writing
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Decide(Protocol[T_co]):
-    """A pure decision upon a tree."""
-
-    def __call__(self, tree: Tree, now: str, rules: Rules) -> tuple[Written, T_co]:
-        """What comes of it, and what to answer."""
-        ...
-
-
-class Committed(Protocol[T_co]):
-    """A decision that was committed at a revision; `correlation` names its events of change, or is ""."""
-
-    @property
-    def answer(self) -> T_co: ...
-    @property
-    def revision(self) -> int: ...
-    @property
-    def correlation(self) -> str: ...
-
-
-class Writing(Protocol):
-    """flows.register.Register."""
-
-    async def write(self, decide: Decide[T], *, by: str, heavy: bool) -> Committed[T]: ...
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-MOST: Final = 64 << 20
+MOST: Final = 32 << 20
 """What a cache of parsed schemas may hold."""
 
 _OPEN: Final = 1_500

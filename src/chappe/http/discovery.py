@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from chappe.domain.access import SUBSCRIBE, Principal
 from chappe.domain.errors import Malformed, NotFound
-from chappe.flows.discover import WINDOW_S, Committed, Discover, TypeSeen
+from chappe.flows.discover import WINDOW_S, Discover, TypeSeen
 from chappe.formats.discovery_filters import ATTRIBUTES, parameters, parse_filters
 from chappe.formats.discovery_json import (
     MOST_EPOCH,
@@ -31,6 +31,7 @@ from chappe.formats.discovery_json import (
 )
 from chappe.formats.times import rfc3339
 from chappe.http.exchange import Header, Response, json_response
+from chappe.registry.writing import Committed
 
 CORRELATION: Final = b"xregistry-xregcorrelationid"
 LEAST_WINDOW_S: Final = 60

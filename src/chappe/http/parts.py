@@ -15,7 +15,6 @@ from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
-from chappe.flows.register import Committed, Decide
 from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.trace import Traced
 from chappe.formats.schema_language import Check as Compiled
@@ -30,6 +29,7 @@ from chappe.ports.event_index import Query
 from chappe.ports.event_log import Extent
 from chappe.registry.entity import Tree
 from chappe.registry.state import State
+from chappe.registry.writing import Committed, Decide
 
 T = TypeVar("T")
 

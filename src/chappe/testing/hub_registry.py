@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 
 from chappe.domain.channel import Channel
 from chappe.flows.describe import description, differing
-from chappe.flows.register import Decide
 from chappe.formats.languages import json_alone
 from chappe.registry.capabilities import NO_FORMATS, Offer, initial
 from chappe.registry.entity import Tree
@@ -18,6 +17,7 @@ from chappe.registry.request import ABSENT, Rules, Write, Written
 from chappe.registry.state import own_channels
 from chappe.registry.target import Level, Target
 from chappe.registry.write import empty_tree, write
+from chappe.registry.writing import Decide
 
 BEGAN: Final = "2023-11-14T22:13:20Z"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import quote
 
 from chappe.formats.schemaregistry02.documents import described
@@ -25,19 +25,11 @@ from chappe.http.registry.documents import HARMLESS, as_uri
 from chappe.http.registry.entity_tags import tag_of, tags_in
 from chappe.http.registry.header_values import encode_value
 from chappe.http.registry_route import CORRELATION, REVISION
+from chappe.registry.writing import Committed
 
 PREFIX: Final = "/schemaregistry/v0.2"
 _PRINTABLE: Final = re.compile("[ -~]+", re.ASCII)
 _URIS: Final = frozenset({"schema-id", "schema-authority"})
-
-
-class Committed(Protocol):
-    """What is told of every write."""
-
-    @property
-    def revision(self) -> int: ...
-    @property
-    def correlation(self) -> str: ...
 
 
 def roots(parts: Parts, request: Request) -> tuple[str, str]:
@@ -51,7 +43,7 @@ def shown_now(parts: Parts) -> Header:
     return REVISION, b"%d" % parts.state.value.revision
 
 
-def of_commit(committed: Committed) -> tuple[Header, ...]:
+def of_commit(committed: Committed[object]) -> tuple[Header, ...]:
     """The revision that a write made, and the id of its events of change."""
     revision = (REVISION, b"%d" % committed.revision)
     if not committed.correlation:
