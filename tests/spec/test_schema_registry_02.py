@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from datetime import datetime
 from urllib.parse import quote
 
 import pytest
@@ -315,7 +316,8 @@ async def test_3_2_3_a_put_of_a_group_that_is_there_updates_it(api: Api) -> None
     assert reply.status == 200
     assert reply.json["description"] == "new"
     assert reply.json["groupProperties"] == {"a": "b"}
-    assert reply.json["updatedtimeutc"] > reply.json["createdtimeutc"]
+    made, changed = (reply.json[name] for name in ("createdtimeutc", "updatedtimeutc"))
+    assert datetime.fromisoformat(changed) > datetime.fromisoformat(made)
     shown = (await api.group("g", description="", groupProperties={})).json
     assert not {"description", "groupProperties"} & shown.keys()
     assert "groupProperties" not in (await api.ask("GET", "/schemagroups/g")).json
