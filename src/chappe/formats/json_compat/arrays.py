@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from chappe.formats.json_compat.changes import Comparison, Found
-from chappe.formats.json_compat.objects import compare_rest, compare_unevaluated
+from chappe.formats.json_compat.objects import (
+    compare_cover,
+    compare_rest,
+    compare_unevaluated,
+    rest_is_open,
+    rest_of,
+)
 from chappe.formats.json_compat.scalars import compare_bounds
 from chappe.formats.json_compat.shapes import Anything, Array, Nothing, Shape
 
@@ -46,59 +52,29 @@ def _tuples(found: Found, old: Array, new: Array) -> Comparison:
 
 def _removed(found: Found, index: int, item: Shape, new: Array) -> Comparison:
     at = ("items", str(index))
-    if _is_open(new):
+    if rest_is_open(new):
         found.add("ITEM_REMOVED_FROM_OPEN_CONTENT_MODEL", *at, old=item)
         return
-    cover = _cover(new)
+    cover = rest_of(new)
     if cover is None:
         code = "ITEM_REMOVED_FROM_CLOSED_CONTENT_MODEL"
         if isinstance(item, Nothing):
             code = "ITEM_WITH_FALSE_REMOVED_FROM_CLOSED_CONTENT_MODEL"
         found.add(code, *at, old=item)
         return
-    outcome = yield item, cover
-    found.extend(outcome, *at)
-    found.add(
-        f"ITEM_REMOVED_{'IS' if outcome.compatible else 'NOT'}"
-        "_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
-        *at,
-        old=item,
-        new=cover,
-    )
+    yield from compare_cover(found, "ITEM_REMOVED", at, item, cover)
 
 
 def _added(found: Found, index: int, item: Shape, old: Array) -> Comparison:
     at = ("items", str(index))
-    if _is_open(old):
+    if rest_is_open(old):
         code = "ITEM_ADDED_TO_OPEN_CONTENT_MODEL"
         if isinstance(item, Anything):
             code = "ITEM_WITH_EMPTY_SCHEMA_ADDED_TO_OPEN_CONTENT_MODEL"
         found.add(code, *at, new=item)
         return
-    cover = _cover(old)
+    cover = rest_of(old)
     if cover is None:
         found.add("ITEM_ADDED_TO_CLOSED_CONTENT_MODEL", *at, new=item)
         return
-    outcome = yield cover, item
-    found.extend(outcome, *at)
-    found.add(
-        f"ITEM_ADDED_{'IS' if outcome.compatible else 'NOT'}"
-        "_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
-        *at,
-        old=cover,
-        new=item,
-    )
-
-
-def _is_open(shape: Array) -> bool:
-    open_ = shape.unevaluated is None or isinstance(shape.unevaluated, Anything)
-    return open_ and not shape.closed and shape.additional is None
-
-
-def _cover(shape: Array) -> Shape | None:
-    """What an item behind the tuple must be, where the content model is partially open."""
-    if shape.additional is not None:
-        return shape.additional
-    if not shape.closed and not isinstance(shape.unevaluated, Anything | Nothing):
-        return shape.unevaluated
-    return None
+    yield from compare_cover(found, "ITEM_ADDED", at, cover, item)

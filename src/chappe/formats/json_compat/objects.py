@@ -10,7 +10,7 @@ from chappe.formats.json_compat.changes import Comparison, Found
 from chappe.formats.json_compat.patterns import Patterns
 from chappe.formats.json_compat.reading import has_default
 from chappe.formats.json_compat.scalars import compare_bounds
-from chappe.formats.json_compat.shapes import Anything, Nothing, Object, Shape
+from chappe.formats.json_compat.shapes import Anything, Array, Nothing, Object, Shape
 from chappe.formats.json_compat.wording import listed
 
 
@@ -63,15 +63,7 @@ def _removed(found: Found, name: str, old: Shape, new: Object, patterns: Pattern
             code = "PROPERTY_WITH_FALSE_REMOVED_FROM_CLOSED_CONTENT_MODEL"
         found.add(code, *at, old=old)
         return
-    outcome = yield old, cover
-    found.extend(outcome, *at)
-    found.add(
-        f"PROPERTY_REMOVED_{'IS' if outcome.compatible else 'NOT'}"
-        "_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
-        *at,
-        old=old,
-        new=cover,
-    )
+    yield from compare_cover(found, "PROPERTY_REMOVED", at, old, cover)
 
 
 def _added(found: Found, name: str, old: Object, new: Object, patterns: Patterns) -> Comparison:
@@ -91,21 +83,12 @@ def _added(found: Found, name: str, old: Object, new: Object, patterns: Patterns
     yield len(old.patterns)
     cover = _cover(old, name, patterns)
     if cover is not None:
-        outcome = yield cover, shape
-        found.extend(outcome, *at)
-        found.add(
-            f"PROPERTY_ADDED_{'IS' if outcome.compatible else 'NOT'}"
-            "_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL",
-            *at,
-            old=cover,
-            new=shape,
-        )
+        yield from compare_cover(found, "PROPERTY_ADDED", at, cover, shape)
     found.add(f"{kind}_ADDED_TO_UNOPEN_CONTENT_MODEL", *at, new=shape)
 
 
 def _is_open(shape: Object) -> bool:
-    open_ = shape.unevaluated is None or isinstance(shape.unevaluated, Anything)
-    return open_ and not shape.closed and shape.additional is None and not shape.patterns
+    return rest_is_open(shape) and not shape.patterns
 
 
 def _cover(shape: Object, name: str, patterns: Patterns) -> Shape | None:
@@ -113,11 +96,7 @@ def _cover(shape: Object, name: str, patterns: Patterns) -> Shape | None:
     for pattern, covering in shape.patterns.items():
         if patterns.match(pattern, name):
             return covering
-    if shape.additional is not None:
-        return shape.additional
-    if not shape.closed and not isinstance(shape.unevaluated, Anything | Nothing):
-        return shape.unevaluated
-    return None
+    return rest_of(shape)
 
 
 def _dependencies(found: Found, old: Object, new: Object) -> Comparison:
@@ -140,6 +119,31 @@ def _dependencies(found: Found, old: Object, new: Object) -> Comparison:
         else:
             outcome = yield old.dependent[name], new.dependent[name]
             found.extend(outcome, *at)
+
+
+def rest_is_open(shape: Object | Array) -> bool:
+    """Whether what no keyword names may be anything."""
+    open_ = shape.unevaluated is None or isinstance(shape.unevaluated, Anything)
+    return open_ and not shape.closed and shape.additional is None
+
+
+def rest_of(shape: Object | Array) -> Shape | None:
+    """What must be what no keyword names, where the content model is partially open."""
+    if shape.additional is not None:
+        return shape.additional
+    if not shape.closed and not isinstance(shape.unevaluated, Anything | Nothing):
+        return shape.unevaluated
+    return None
+
+
+def compare_cover(
+    found: Found, code: str, at: tuple[str, str], old: Shape, new: Shape
+) -> Comparison:
+    """What only one schema names, and what the other makes of it; `code` as "ITEM_REMOVED"."""
+    outcome = yield old, new
+    found.extend(outcome, *at)
+    covered = f"{'IS' if outcome.compatible else 'NOT'}_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL"
+    found.add(f"{code}_{covered}", *at, old=old, new=new)
 
 
 def compare_rest(
