@@ -13,6 +13,7 @@ from chappe.registry.hub_model_notation import (
     Definition,
     Definitions,
     attribute,
+    by_protocol,
     count,
     flag,
     group_of,
@@ -233,18 +234,8 @@ ENDPOINTS: Final[Definition] = {
         "envelope": envelope("What wraps each message, such as CloudEvents/1.0"),
         "protocol": text(
             "Protocol of the endpoint and of all its messages",
-            ifvalues=when(
-                ("HTTP", _HTTP),
-                ("HTTP/1.1", _HTTP),
-                ("HTTP/2", _HTTP),
-                ("HTTP/3", _HTTP),
-                ("AMQP/1.0", _AMQP),
-                ("AMQP", _AMQP),
-                ("MQTT/3.1.1", _MQTT_3),
-                ("MQTT/5.0", _MQTT_5),
-                ("MQTT", _MQTT_5),
-                ("KAFKA", _KAFKA),
-                ("NATS", _NATS),
+            ifvalues=by_protocol(
+                http=_HTTP, amqp=_AMQP, mqtt_3=_MQTT_3, mqtt_5=_MQTT_5, kafka=_KAFKA, nats=_NATS
             ),
         ),
         "messagegroups": attribute(

@@ -15,6 +15,7 @@ from chappe.registry.hub_model_notation import (
     Definition,
     Definitions,
     attribute,
+    by_protocol,
     flag,
     group_of,
     list_of,
@@ -22,7 +23,6 @@ from chappe.registry.hub_model_notation import (
     template,
     text,
     uri,
-    when,
     whole,
 )
 
@@ -260,18 +260,8 @@ MESSAGES: Final[Definition] = {
         ),
         "protocol": text(
             "Protocol that the message is bound to, the same as in its group",
-            ifvalues=when(
-                ("HTTP", _HTTP),
-                ("HTTP/1.1", _HTTP),
-                ("HTTP/2", _HTTP),
-                ("HTTP/3", _HTTP),
-                ("AMQP/1.0", _AMQP),
-                ("AMQP", _AMQP),
-                ("MQTT/3.1.1", _MQTT_3),
-                ("MQTT/5.0", _MQTT_5),
-                ("MQTT", _MQTT_5),
-                ("KAFKA", _KAFKA),
-                ("NATS", _NATS),
+            ifvalues=by_protocol(
+                http=_HTTP, amqp=_AMQP, mqtt_3=_MQTT_3, mqtt_5=_MQTT_5, kafka=_KAFKA, nats=_NATS
             ),
         ),
         "dataschemaformat": text("The language of the payload's schema, such as Avro/1.11.0"),

@@ -87,5 +87,30 @@ def when(*choices: tuple[str, Definitions]) -> Definition:
     return {value: {"siblingattributes": siblings} for value, siblings in choices}
 
 
+def by_protocol(
+    *,
+    http: Definitions,
+    amqp: Definitions,
+    mqtt_3: Definitions,
+    mqtt_5: Definitions,
+    kafka: Definitions,
+    nats: Definitions,
+) -> Definition:
+    """`ifvalues` of a `protocol`, for each name that the protocols have."""
+    return when(
+        ("HTTP", http),
+        ("HTTP/1.1", http),
+        ("HTTP/2", http),
+        ("HTTP/3", http),
+        ("AMQP/1.0", amqp),
+        ("AMQP", amqp),
+        ("MQTT/3.1.1", mqtt_3),
+        ("MQTT/5.0", mqtt_5),
+        ("MQTT", mqtt_5),
+        ("KAFKA", kafka),
+        ("NATS", nats),
+    )
+
+
 def _item(item: str | Definitions) -> Definition:
     return {"type": item} if isinstance(item, str) else {"type": "object", "attributes": item}
