@@ -17,7 +17,8 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from chappe.kit import frames
 
@@ -140,6 +141,33 @@ class HelperProcess:
         if kill:
             running.process.kill()
         return running.end()
+
+
+class Helped:
+    """What asks a helper and owns it: `close` it, or use it in a `with`."""
+
+    def __init__(self, helper: HelperProcess) -> None:
+        self._helper = helper
+
+    @property
+    def pid(self) -> int | None:
+        """The helper's process id; None while there is none."""
+        return self._helper.pid
+
+    def close(self) -> None:
+        """End the helper, also in the middle of a job; no job is possible afterwards."""
+        self._helper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 class _Process:

@@ -7,13 +7,12 @@ while it does. So it has a process of its own, and each decision a deadline.
 from __future__ import annotations
 
 import logging
-from types import TracebackType
 from typing import Final, get_args
 
 from chappe.adapters.containment import helper
 from chappe.formats.json_compat.containment import Answer, Contains
 from chappe.formats.json_compat.documents import Documents
-from chappe.kit.helper_process import HelperProcess, NoHelper, TooCostly
+from chappe.kit.helper_process import Helped, HelperProcess, NoHelper, TooCostly
 
 MEMORY_BYTES: Final = 1 << 30
 CPU_S: Final = 1
@@ -26,7 +25,7 @@ _ANSWERS: Final = frozenset(get_args(Answer))
 _log = logging.getLogger("chappe.containment")
 
 
-class HelpedContainment:
+class HelpedContainment(Helped):
     """Whether one schema accepts all that another does; from any thread. `close` it: it owns a process."""
 
     def __init__(
@@ -36,19 +35,16 @@ class HelpedContainment:
         cpu_s: int = CPU_S,
         watchdog_s: float = WATCHDOG_S,
     ) -> None:
-        self._helper = HelperProcess(
-            helper.__name__,
-            [str(memory_bytes).encode(), str(cpu_s).encode()],
-            prefix=helper.DIRECTORY_PREFIX,
-            cpu_s=cpu_s,
-            watchdog_s=watchdog_s,
-            most_answer_bytes=helper.MAX_ANSWER_BYTES,
+        super().__init__(
+            HelperProcess(
+                helper.__name__,
+                [str(memory_bytes).encode(), str(cpu_s).encode()],
+                prefix=helper.DIRECTORY_PREFIX,
+                cpu_s=cpu_s,
+                watchdog_s=watchdog_s,
+                most_answer_bytes=helper.MAX_ANSWER_BYTES,
+            )
         )
-
-    @property
-    def pid(self) -> int | None:
-        """The helper's process id; None while there is none."""
-        return self._helper.pid
 
     def __call__(self, new: Documents, old: Documents, drafts: tuple[int, int]) -> Answer:
         """See `Contains`: "too long" where the deadline, or the memory, does not suffice."""
@@ -61,21 +57,6 @@ class HelpedContainment:
             return "too long"
         text = answer.decode()
         return text if text in _ANSWERS else "too long"  # type: ignore[return-value]
-
-    def close(self) -> None:
-        """End the helper, also in the middle of a decision."""
-        self._helper.close()
-
-    def __enter__(self) -> HelpedContainment:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 _: type[Contains] = HelpedContainment

@@ -7,7 +7,6 @@ processor time and time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Final
 
 from chappe.adapters.protoc import helper
@@ -15,14 +14,14 @@ from chappe.adapters.protoc.printed import explain
 from chappe.domain.errors import Malformed, Unavailable
 from chappe.formats.protobuf_schema import known
 from chappe.formats.protobuf_schema.compiler import Compiler, Source
-from chappe.kit.helper_process import HelperProcess, NoHelper, TooCostly
+from chappe.kit.helper_process import Helped, HelperProcess, NoHelper, TooCostly
 
 MEMORY_BYTES: Final = 512 << 20
 CPU_S: Final = 4
 WATCHDOG_S: Final = 5.0
 
 
-class ProtocCompiler:
+class ProtocCompiler(Helped):
     """The compiler; one job at a time, from any thread. `close` it: it owns a process."""
 
     def __init__(
@@ -35,19 +34,16 @@ class ProtocCompiler:
         first = [str(memory_bytes).encode(), str(cpu_s).encode()]
         for name in sorted(known.NAMES):
             first += [name.encode(), known.TEXTS.get(name, "").encode()]
-        self._helper = HelperProcess(
-            helper.__name__,
-            first,
-            prefix=helper.DIRECTORY_PREFIX,
-            cpu_s=cpu_s,
-            watchdog_s=watchdog_s,
-            most_answer_bytes=helper.MAX_ANSWER_BYTES + (1 << 17),
+        super().__init__(
+            HelperProcess(
+                helper.__name__,
+                first,
+                prefix=helper.DIRECTORY_PREFIX,
+                cpu_s=cpu_s,
+                watchdog_s=watchdog_s,
+                most_answer_bytes=helper.MAX_ANSWER_BYTES + (1 << 17),
+            )
         )
-
-    @property
-    def pid(self) -> int | None:
-        """The helper's process id; None while there is none."""
-        return self._helper.pid
 
     def compile(self, main: Source, references: Sequence[Source]) -> bytes:
         """See `Compiler.compile`. Blocks for a millisecond as a rule, `watchdog_s` at most twice."""
@@ -69,21 +65,6 @@ class ProtocCompiler:
                 raise _costly(what.decode())
             case _:
                 raise Unavailable("dataschema: the Protobuf compiler gave an answer that is none")
-
-    def close(self) -> None:
-        """End the helper, also in the middle of a job; no job is possible afterwards."""
-        self._helper.close()
-
-    def __enter__(self) -> ProtocCompiler:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _costly(what: str) -> Malformed:
