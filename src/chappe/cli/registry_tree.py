@@ -143,13 +143,6 @@ class Registry:
             for gid, group in groups.items():
                 yield plural, gid, group
 
-    def each_resource(self) -> Iterator[tuple[str, str, str, str, Resource]]:
-        """Group's plural and id, resource's plural and id, and resource, of all."""
-        for groups, gid, group in self.each_group():
-            for plural, resources in group.resources.items():
-                for rid, resource in resources.items():
-                    yield groups, gid, plural, rid, resource
-
     def group(self, plural: str, gid: str) -> Group | None:
         """One group."""
         return self.groups.get(plural, {}).get(gid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
 
@@ -233,11 +233,6 @@ def resolve(index: Index, name: Name, content: Content, *, deleted: bool = True)
 def resolve_entry(index: Index, entry: Entry) -> Resolved:
     """The same for what is registered."""
     return resolve(index, entry.name, entry.content)
-
-
-def referred_names(references: Iterable[Reference], name: Name) -> set[Name]:
-    """The subjects that references of a subject name."""
-    return {name.beside(one.subject) for one in references}
 
 
 def _found(index: Index, name: Name, reference: Reference, *, deleted: bool) -> Entry:
