@@ -3,88 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
+from cli_process import Cli, chappe
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 
-OPTIONS = ("--port", "0", "--confluent-port", "0")
+__all__ = ["chappe"]  # a fixture
+
 SCHEMA = {"type": "object", "required": ["total"], "properties": {"total": {"type": "number"}}}
-
-
-@dataclass(frozen=True)
-class Ran:
-    out: str
-    err: str
-    code: int
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-
-@dataclass(frozen=True)
-class Cli:
-    """Runs `chappe` against the hub of the module."""
-
-    url: str
-    home: Path
-
-    def __call__(self, *args: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Ran:
-        done = subprocess.run(
-            [sys.executable, "-m", "chappe", *args],
-            input=stdin.encode(),
-            capture_output=True,
-            timeout=60,
-            cwd=self.home,
-            env=self.environment(env),
-            check=False,
-        )
-        return Ran(done.stdout.decode(), done.stderr.decode(), done.returncode)
-
-    def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith("CHAPPE_")}
-        return {**clean, "CHAPPE_URL": self.url, "PYTHONIOENCODING": "utf-8", **(env or {})}
-
-    def body(self, path: str) -> bytes:
-        with urlopen(self.url + path, timeout=10) as answer:
-            return bytes(answer.read())
-
-
-@pytest.fixture(scope="module")
-def chappe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cli]:
-    home = tmp_path_factory.mktemp("cli")
-    with (home / "log").open("wb") as log:
-        hub = subprocess.Popen(
-            [sys.executable, "-m", "chappe", "dev", *OPTIONS, "--data", str(home / "data")],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=home,
-            env={k: v for k, v in os.environ.items() if not k.startswith("CHAPPE_")},
-        )
-    try:
-        file = home / "data" / "hub.json"
-        until = time.monotonic() + 30
-        while not file.exists():
-            assert hub.poll() is None, (home / "log").read_text()
-            assert time.monotonic() < until, (home / "log").read_text()
-            time.sleep(0.05)
-        yield Cli(json.loads(file.read_bytes())["url"], home)
-    finally:
-        hub.send_signal(signal.SIGTERM)
-        assert hub.wait(30) == 0
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_process import Cli, chappe, name, schemas, shop
 from test_cli_contract import NOBODY
 from test_cli_contract import chappe as run
-from test_cli_registry import Cli, chappe, name, schemas, shop
 
 __all__ = ["chappe", "name"]  # fixtures
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from test_cli_registry import Cli, chappe, name
+from cli_process import Cli, chappe, name
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 

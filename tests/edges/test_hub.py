@@ -6,15 +6,14 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.chaos.engine import an_engine
 from tests.chaos.http import Answer, Client
 from tests.chaos.hub import HubProcess, free_port, wait_until
 
-from chappe.server.nats_binary import find_nats_binary
 from chappe.testing.http_sink import Received, Reply, SinkServer
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
@@ -365,28 +364,6 @@ async def test_what_is_declared_is_there_after_a_crash(hub: HubProcess) -> None:
 
 
 # ---- two nodes on one engine
-
-
-@asynccontextmanager
-async def an_engine(directory: Path) -> AsyncIterator[str]:
-    """A nats-server that belongs to nobody; its URL."""
-    port = free_port()
-    config = directory / "nats.conf"
-    config.write_text(
-        f"listen: 127.0.0.1:{port}\n"
-        f"jetstream {{ store_dir: {json.dumps(str(directory / 'store'))}, sync_interval: always }}\n"
-    )
-    log = directory / "nats.log"
-    binary = (await find_nats_binary(None)).path
-    process = await asyncio.create_subprocess_exec(binary, "-c", config, "-l", log)
-    try:
-        await wait_until(
-            lambda: log.exists() and "Server is ready" in log.read_text(), "the engine serves"
-        )
-        yield f"nats://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        await process.wait()
 
 
 @pytest.fixture
