@@ -92,7 +92,7 @@ async def _checks(found: Sequence[Sample]) -> list[tuple[float, float | None]]:
         hub_tree(offer=languages.offer), by="bench"
     )
 
-    async def last_block(_: str) -> int:
+    async def last_block(_: str, start: str) -> int:
         return 0
 
     register = Register(

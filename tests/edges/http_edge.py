@@ -266,7 +266,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     async def extent(channel: Channel) -> Extent:
         return await log.extent(channel)
 
-    async def last_block(channel: str) -> int:
+    async def last_block(channel: str, start: str) -> int:
         return (await log.extent(channels()[channel])).last_block
 
     async def attempts_known() -> None:

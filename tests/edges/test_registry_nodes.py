@@ -46,7 +46,7 @@ async def node(
     log, state, clock = NatsRegistryLog(connection), Latest(empty()), SystemClock()
     secrets, numbers = SystemSecrets(key), itertools.count()
 
-    async def extent(channel: str) -> int:
+    async def extent(channel: str, start: str) -> int:
         return 0
 
     await log.open()

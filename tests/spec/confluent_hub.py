@@ -147,7 +147,7 @@ async def api_of(languages: Languages, log: MemoryRegistryLog, authorizer: Autho
     await materialise.found(hub_tree(offer=languages.offer), by="test")
     numbers = count(1)
 
-    async def extent(channel: str) -> int:
+    async def extent(channel: str, start: str) -> int:
         return 0
 
     register = Register(

@@ -44,7 +44,7 @@ async def registered() -> tuple[Register, Latest[State]]:
     secrets, ids = SystemSecrets(b"k" * 32), (f"s-{number}" for number in range(100))
     await Materialise(log, state, clock, secrets).found(hub_tree(), by="n-test")
 
-    async def extent(channel: str) -> int:
+    async def extent(channel: str, start: str) -> int:
         return 0
 
     formats = json_alone()

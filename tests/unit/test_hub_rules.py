@@ -56,7 +56,7 @@ class Hub:
         self.state: Latest[State] = Latest(empty(1))
         clock, secrets, ids = FakeClock(), SystemSecrets(b"k" * 32), count(1)
 
-        async def extent(channel: str) -> int:
+        async def extent(channel: str, start: str) -> int:
             return self.last_block
 
         self.register = Register(

@@ -42,7 +42,7 @@ async def node(log: Log) -> Register:
     await materialise.load()
     await materialise.found(hub_tree(), by="test")
 
-    async def extent(channel: str) -> int:
+    async def extent(channel: str, start: str) -> int:
         return 0
 
     return Register(log, state, clock, secrets, lambda: "id", extent, json_alone())

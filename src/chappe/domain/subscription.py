@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from chappe.domain.filters import ALWAYS, Filter
+from chappe.domain.options import (
+    NO_OPTIONS,
+    AmqpSettings,
+    KafkaSettings,
+    MqttSettings,
+    NatsSettings,
+    Options,
+    PullSettings,
+)
 from chappe.domain.retry import RetryPolicy
 
 DEFAULT_CONCURRENCY = 32
@@ -19,13 +28,11 @@ class Defaults:
 
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
+    served: frozenset[str] | None = None
+    """The protocols that this hub can deliver with; None: all that are known."""
 
 
 DEFAULTS = Defaults()
-
-
-Start: TypeAlias = Literal["latest", "earliest"]
-"""What a subscription begins with: events accepted from now on, or all that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,12 @@ class HttpSettings:
 
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
+
+
+ProtocolSettings: TypeAlias = (
+    HttpSettings | KafkaSettings | NatsSettings | MqttSettings | AmqpSettings | PullSettings
+)
+"""Each protocol has its own: HTTP, KAFKA, NATS, MQTT3 and MQTT5, AMQP, PULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +71,8 @@ class Subscription:
     events of later blocks are offered to it. `epoch` grows by one with each change.
     `made_at_revision` is the revision of the registry that it was made upon, plus one; it survives
     changes.
-    `concurrency`, `timeout_s` and `retry` are extension fields of ours.
+    `concurrency`, `timeout_s`, `retry` and all `options` are extension fields of ours.
+    `start` is "latest", "earliest", a time (RFC 3339) or a position.
     """
 
     id: str
@@ -69,13 +83,14 @@ class Subscription:
     types: frozenset[str] = frozenset()
     filter: Filter = ALWAYS
     filters_json: bytes = b"[]"
-    settings: HttpSettings = field(default_factory=HttpSettings)
+    settings: ProtocolSettings = field(default_factory=HttpSettings)
     credential: Credential | None = None
     config: Mapping[str, object] = field(default_factory=dict)
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    start: Start = "latest"
+    options: Options = NO_OPTIONS
+    start: str = "latest"
     starts_after: int = 0
     epoch: int = 1
     made_at_revision: int = 0

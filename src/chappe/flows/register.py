@@ -61,17 +61,17 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class _NeedsExtent(Exception):
-    """A subscription is made on a channel whose end must be asked for first."""
+    """A subscription is made on a channel that must first be asked where its start is."""
 
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
+    def __init__(self, channel: str, start: str) -> None:
+        self.place = channel, start
 
 
 @dataclass(slots=True)
 class Register:
     """Makes, replaces and ends what is declared.
 
-    `extent` gives a channel's last block, `open_channel` prepares the log for a channel that is made, `root` the registry's URL as its events of change name it.
+    `extent` gives the block of a channel after which a start begins, `open_channel` prepares the log for a channel that is made, `root` the registry's URL as its events of change name it.
     Writers of one node take turns; what a write committed is in `state` when it returns, so a node
     reads its own writes.
 
@@ -84,7 +84,7 @@ class Register:
     clock: Clock
     secrets: Secrets
     new_id: Callable[[], str]
-    extent: Callable[[str], Awaitable[int]]
+    extent: Callable[[str, str], Awaitable[int]]
     formats: Formats
     offer: Offer = NO_FORMATS
     root: Callable[[], str] = lambda: "/"
@@ -107,7 +107,7 @@ class Register:
         Raises:
             RegistryError: the request breaks a rule; nothing was done.
         """
-        ends: dict[str, int] = {}
+        ends: dict[tuple[str, str], int] = {}
         async with self._turn:
             tries = 0
             is_refused = False
@@ -122,7 +122,7 @@ class Register:
                         written, answer = decide(state.tree, now, rules)
                 except _NeedsExtent as needed:
                     # Asked before the commit: what is accepted after the answer stands in later blocks.
-                    ends[needed.channel] = await self.extent(needed.channel)
+                    ends[needed.place] = await self.extent(*needed.place)
                     continue
                 except (RegistryError, ChappeError):
                     if not is_refused and await self._was_behind(state):
@@ -238,11 +238,13 @@ class Register:
         self._last_us = max(self.clock.now_ms() * 1000, self._last_us + 1)
         return rfc3339_us(self._last_us)
 
-    def _rules(self, state: State, ends: Mapping[str, int]) -> Rules:
-        def starts_after(channel: str) -> int:
-            if channel in state.channels and channel not in ends:
-                raise _NeedsExtent(channel)
-            return ends.get(channel, 0)
+    def _rules(self, state: State, ends: Mapping[tuple[str, str], int]) -> Rules:
+        def starts_after(channel: str, start: str) -> int:
+            if start == "earliest":
+                return 0
+            if channel in state.channels and (channel, start) not in ends:
+                raise _NeedsExtent(channel, start)
+            return ends.get((channel, start), 0)
 
         def incoming(
             type: ResourceType, xid: str, attributes: dict[str, Any], before: Attributes | None

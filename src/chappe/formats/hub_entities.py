@@ -18,8 +18,9 @@ from chappe.domain.errors import Malformed
 from chappe.domain.subscription import Credential, Subscription
 from chappe.formats.envelope_rules import attribute_rules
 from chappe.formats.json_schema import canonical_format
+from chappe.formats.options_json import with_secrets
 from chappe.formats.sealed import Cipher
-from chappe.formats.subscription_json import parse_subscription
+from chappe.formats.subscription_json import OPTIONS, parse_subscription
 from chappe.registry.declaration import Declaration, Framing
 from chappe.registry.entity import Attributes, Group, Resource, Tree
 from chappe.registry.journal import images
@@ -36,6 +37,7 @@ CHANNELS: Final = "channels"
 
 # Private attributes of a subscription's versions.
 SEALED: Final = ".secret"  # the credential's secret, sealed
+OPTION_SECRETS: Final = ".optionsecrets"  # those within its options, as one sealed JSON object
 STARTS_AFTER: Final = ".startsafter"  # the channel's last block when it was made
 MADE_AT: Final = ".madeat"  # the revision that it was made upon, plus one
 
@@ -53,6 +55,7 @@ FIELDS: Final = (
     "concurrency",
     "timeout_s",
     "retry",
+    *OPTIONS,
 )
 """The attributes of a subscription's version that are the Subscriptions API's fields."""
 
@@ -154,6 +157,10 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
             secret,
             draft.credential.expires,
         )
+    options = draft.options
+    if OPTION_SECRETS in attributes:
+        sealed = open(str(attributes[OPTION_SECRETS]), context=secret_context(resource.id))
+        options = with_secrets(options, msgspec.json.decode(sealed))
     edits = sum(int(one.attributes["epoch"]) - 1 for one in resource.versions.values())
     return Subscription(
         id=resource.id,
@@ -170,6 +177,7 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
         concurrency=draft.concurrency,
         timeout_s=draft.timeout_s,
         retry=draft.retry,
+        options=options,
         start=draft.start or "latest",
         starts_after=int(attributes.get(STARTS_AFTER, 0)),
         epoch=int(resource.meta["epoch"]) + edits,

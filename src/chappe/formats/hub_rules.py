@@ -23,6 +23,7 @@ from chappe.formats.hub_entities import (
     HUB,
     MADE_AT,
     MESSAGES,
+    OPTION_SECRETS,
     SEALED,
     STARTS_AFTER,
     SUBSCRIPTIONS,
@@ -30,6 +31,7 @@ from chappe.formats.hub_entities import (
     declaration_of,
     secret_context,
 )
+from chappe.formats.options_json import secrets_of
 from chappe.formats.schema_language import SchemaLanguage
 from chappe.formats.sealed import Cipher
 from chappe.formats.sink_settings import CredentialDraft
@@ -47,6 +49,7 @@ NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS))
 """The types without which the hub's own entities have no place."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
+_PRIVATE = (SEALED, OPTION_SECRETS, STARTS_AFTER, MADE_AT)
 _META = ("id", "epoch", "createdat", "modifiedat")
 
 
@@ -57,13 +60,14 @@ def stored_subscription(
     id: str,
     defaults: Defaults,
     seal: Cipher,
-    starts_after: Callable[[str], int],
+    starts_after: Callable[[str, str], int],
     made_at: int,
 ) -> dict[str, Any]:
     """What is stored of a subscription's version: complete, checked, the secret sealed.
 
     `before` is what the resource's default version held, None where it is made. What is fixed then
-    (channel, start) stays; `starts_after` gives a channel's last block.
+    (channel, start) stays; `starts_after` gives the
+    block of a channel after which a start begins.
 
     Raises:
         Malformed: a field breaks a rule, or contradicts what is fixed; no message holds a secret.
@@ -73,10 +77,10 @@ def stored_subscription(
     if before is not None:
         _check_fixed(draft, before)
     channel = draft.channel or _text(before, "channel") or DEFAULT
-    start = draft.start or ("earliest" if _text(before, "start") == "earliest" else "latest")
+    start = draft.start or _text(before, "start") or "latest"
     private: dict[str, Any] = {}
     if before is None:
-        private[STARTS_AFTER] = 0 if start == "earliest" else starts_after(channel)
+        private[STARTS_AFTER] = starts_after(channel, start)
         private[MADE_AT] = made_at
     else:
         private = {name: before[name] for name in (STARTS_AFTER, MADE_AT) if name in before}
@@ -93,9 +97,16 @@ def stored_subscription(
             "",
             draft.credential.expires,
         )
+    secrets = secrets_of(draft.options)
+    if secrets:
+        private[OPTION_SECRETS] = seal(_encode(secrets).decode(), context=secret_context(id))
+    elif before is not None and OPTION_SECRETS in before:
+        private[OPTION_SECRETS] = before[OPTION_SECRETS]
+    sink = f"/subscriptions/{id}" if draft.protocol == "PULL" else draft.sink
     shown = render_subscription(
         replace(
-            drafted(draft, Subscription(id=id, sink=draft.sink, channel=channel, start=start)),
+            drafted(draft, Subscription(id=id, sink=sink, channel=channel, start=start)),
+            sink=sink,
             credential=credential,
         )
     )
@@ -104,7 +115,7 @@ def stored_subscription(
     rest = {
         name: value
         for name, value in attributes.items()
-        if name not in FIELDS and name not in (SEALED, STARTS_AFTER, MADE_AT)
+        if name not in FIELDS and name not in _PRIVATE
     }
     complete: dict[str, Any] = msgspec.json.decode(_encode(shown))
     return {**rest, **complete, **private}
@@ -125,6 +136,7 @@ def drafted(draft: SubscriptionDraft, fixed: Subscription) -> Subscription:
         concurrency=draft.concurrency,
         timeout_s=draft.timeout_s,
         retry=draft.retry,
+        options=draft.options,
     )
 
 
@@ -161,7 +173,7 @@ def _kept_secret(draft: CredentialDraft, sink: str, before: Attributes | None) -
 
 def _origin(sink: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(sink)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _text(attributes: Attributes | None, name: str) -> str | None:

@@ -1,15 +1,25 @@
-"""`protocolsettings` of HTTP and `sinkcredential` (subscriptions/spec.md 3.2.2.1 and 3.2.3)."""
+"""`protocolsettings` and `sinkcredential` (subscriptions/spec.md 3.2.2 and 3.2.3)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from chappe.domain.errors import Malformed
-from chappe.domain.subscription import HttpSettings
+from chappe.domain.options import (
+    AmqpSettings,
+    KafkaSettings,
+    MqttSettings,
+    NatsSettings,
+    Option,
+    PullSettings,
+)
+from chappe.domain.subscription import HttpSettings, ProtocolSettings
 from chappe.formats.fields import Fields, kind_of, shortened
+from chappe.formats.options_json import read_option, rendered_option
 
 _MAX_HEADERS: Final = 64
 _MAX_HEADERS_BYTES: Final = 8192
@@ -36,7 +46,57 @@ class CredentialDraft:
     expires: str | None = None
 
 
-def parse_settings(document: object, path: str) -> HttpSettings:
+_OF_PROTOCOL: Final[Mapping[str, type[Option]]] = {
+    "KAFKA": KafkaSettings,
+    "NATS": NatsSettings,
+    "MQTT3": MqttSettings,
+    "MQTT5": MqttSettings,
+    "AMQP": AmqpSettings,
+    "PULL": PullSettings,
+}
+PROTOCOLS: Final = ("HTTP", *_OF_PROTOCOL)
+"""Every protocol that there are settings for."""
+
+# OpenAPI 0.2-WIP of the Subscriptions API spells some names in another way than its text.
+_ALIASES: Final = {
+    "linkName": "linkname",
+    "linkProperties": "linkproperties",
+    "senderSettlementMode": "sendersettlementmode",
+    "topicName": "topicname",
+    "userProperties": "userproperties",
+    "partitionKeyExtractor": "partitionkeyextractor",
+    "clientId": "clientid",
+}
+
+
+def parse_settings(protocol: str, document: object, path: str) -> ProtocolSettings:
+    """The settings of a protocol; their defaults when absent.
+
+    Raises:
+        Malformed: a setting breaks its rule, or one that is required is missing.
+    """
+    kind = _OF_PROTOCOL.get(protocol)
+    if kind is None:
+        return _http_settings(document, path)
+    if isinstance(document, dict):
+        document = {_ALIASES.get(name, name): value for name, value in document.items()}
+    settings = read_option(kind, {} if document is None else document, path)
+    if protocol == "MQTT3" and isinstance(settings, MqttSettings):
+        for name in ("expiry", "userproperties"):
+            if getattr(settings, name):
+                raise Malformed(f"{path}/{name}: MQTT 3.1.1 has none; MQTT5 has")
+    return cast(ProtocolSettings, settings)
+
+
+def rendered_settings(settings: ProtocolSettings) -> dict[str, object]:
+    """`protocolsettings` as they are shown."""
+    if isinstance(settings, HttpSettings):
+        headers = {"headers": settings.headers} if settings.headers else {}
+        return {**headers, "method": settings.method}
+    return rendered_option(settings)
+
+
+def _http_settings(document: object, path: str) -> HttpSettings:
     """`{"headers": {…}, "method": "POST"}`; None when absent.
 
     Raises:

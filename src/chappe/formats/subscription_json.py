@@ -1,7 +1,8 @@
 """A subscription in JSON (subscriptions/spec.md 3.2.1, docs/api.md) -> a draft; and back.
 
 What is not in the spec (`channel`, `start`, `concurrency`, `timeout_s`, `retry`, `epoch`,
-`createdat`, `modifiedat`) is an extension. No error and no `repr` holds a secret.
+`createdat`, `modifiedat`, and what `domain/options` lists) is an extension. No error and no `repr`
+holds a secret.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import msgspec
 
 from chappe.domain.errors import Malformed
 from chappe.domain.filters import ALWAYS, Filter
+from chappe.domain.options import NO_OPTIONS, Options, described
+from chappe.domain.position import is_position
 from chappe.domain.retry import RetryPolicy
 from chappe.domain.subscription import (
     DEFAULT_CONCURRENCY,
@@ -23,24 +26,42 @@ from chappe.domain.subscription import (
     DEFAULTS,
     Defaults,
     HttpSettings,
-    Start,
+    ProtocolSettings,
     Subscription,
 )
 from chappe.formats.fields import Fields, decode_json, kind_of, shortened
 from chappe.formats.filters_json import parse_filters
-from chappe.formats.sink_settings import CredentialDraft, parse_credential, parse_settings
+from chappe.formats.options_json import read_option, rendered_option
+from chappe.formats.sink_settings import (
+    PROTOCOLS,
+    CredentialDraft,
+    parse_credential,
+    parse_settings,
+    rendered_settings,
+)
+from chappe.formats.times import is_rfc3339
 
-PROTOCOLS: Final = ("HTTP",)
-_SPEC_PROTOCOLS: Final = frozenset({"AMQP", "MQTT3", "MQTT5", "HTTP", "KAFKA", "NATS"})
+OPTIONS: Final = tuple(field.name for field in described(Options).fields)
+"""The extension fields that `domain/options` describes."""
+_SCHEMES: Final = {
+    "HTTP": ("http", "https"),
+    "KAFKA": ("kafka",),
+    "NATS": ("nats", "tls"),
+    "MQTT3": ("mqtt", "mqtts"),
+    "MQTT5": ("mqtt", "mqtts"),
+    "AMQP": ("amqp", "amqps"),
+}
+_EXTRAS: Final = {"KAFKA": "kafka", "MQTT3": "mqtt", "MQTT5": "mqtt", "AMQP": "amqp"}
 _KNOWN: Final = frozenset(
     "id source types config filters sink protocol protocolsettings sinkcredential channel start"
     " concurrency timeout_s retry epoch createdat modifiedat".split()
-)
+) | frozenset(OPTIONS)
 _RETRY: Final = frozenset({"max_attempts", "base_s", "max_backoff_s", "max_age_s"})
 _MAX_URI: Final = 4096
 _MAX_TYPES: Final = 1024
 _MOST_EPOCH: Final = 2**53
 # RFC 3986: the characters of a URI; a percent sign begins a triplet.
+_PULLED = re.compile(r"/subscriptions/[^/]+")
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 
 
@@ -56,17 +77,18 @@ class SubscriptionDraft:
     protocol: str = "HTTP"
     id: str | None = None
     channel: str | None = None
-    start: Start | None = None
+    start: str | None = None
     source: str | None = None
     types: frozenset[str] = frozenset()
     filter: Filter = ALWAYS
     filters_json: bytes = b"[]"
-    settings: HttpSettings = field(default_factory=HttpSettings)
+    settings: ProtocolSettings = field(default_factory=HttpSettings)
     credential: CredentialDraft | None = None
     config: Mapping[str, object] = field(default_factory=dict)
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    options: Options = NO_OPTIONS
     epoch: int | None = None
 
 
@@ -79,14 +101,18 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
     fields = Fields(decode_json(body, "body"), known=_KNOWN)
     for read_only in ("createdat", "modifiedat"):
         fields.text(read_only)
-    protocol = _protocol(fields)
+    protocol = _protocol(fields, defaults)
     filters = fields.raw("filters")
-    settings = parse_settings(fields.raw("protocolsettings"), "protocolsettings")
+    settings = parse_settings(protocol, fields.raw("protocolsettings"), "protocolsettings")
     credential = parse_credential(fields.raw("sinkcredential"), "sinkcredential")
-    if credential is not None and any(name.lower() == "authorization" for name in settings.headers):
+    if (
+        credential is not None
+        and isinstance(settings, HttpSettings)
+        and any(name.lower() == "authorization" for name in settings.headers)
+    ):
         raise Malformed("protocolsettings/headers/authorization: sinkcredential sets this header")
     return SubscriptionDraft(
-        sink=_sink(fields),
+        sink=_sink(fields, protocol),
         protocol=protocol,
         # subscriptions/spec.md 3.2.1 id: "if present on the input … it MUST be ignored"; whether a
         # PUT's body names the id of its path is for the flow to see.
@@ -103,6 +129,9 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
         concurrency=fields.whole("concurrency", defaults.concurrency, least=1, most=1024),
         timeout_s=fields.number("timeout_s", defaults.timeout_s, least=0.1, most=300.0),
         retry=_retry(fields),
+        options=read_option(
+            Options, {name: fields.raw(name) for name in OPTIONS if name in fields}, ""
+        ),
         epoch=fields.whole("epoch", 0, least=1, most=_MOST_EPOCH) if "epoch" in fields else None,
     )
 
@@ -120,11 +149,7 @@ def render_subscription(subscription: Subscription) -> dict[str, object]:
         document["filters"] = msgspec.Raw(subscription.filters_json)
     document["sink"] = subscription.sink
     document["protocol"] = subscription.protocol
-    settings: dict[str, object] = {}
-    if subscription.settings.headers:
-        settings["headers"] = subscription.settings.headers
-    settings["method"] = subscription.settings.method
-    document["protocolsettings"] = settings
+    document["protocolsettings"] = rendered_settings(subscription.settings)
     if (credential := subscription.credential) is not None:
         shown: dict[str, object] = {"credentialtype": credential.credentialtype}
         if credential.identifier is not None:
@@ -146,6 +171,7 @@ def render_subscription(subscription: Subscription) -> dict[str, object]:
             "max_backoff_s": _plain(policy.max_backoff_s),
             "max_age_s": _plain(policy.max_age_s),
         },
+        **rendered_option(subscription.options),
         "epoch": subscription.epoch,
         "createdat": subscription.created_at,
         "modifiedat": subscription.modified_at,
@@ -158,18 +184,26 @@ def render_subscription_bytes(subscription: Subscription) -> bytes:
     return msgspec.json.encode(render_subscription(subscription))
 
 
-def _protocol(fields: Fields) -> str:
+def _protocol(fields: Fields, defaults: Defaults) -> str:
     protocol = fields.need_text("protocol")
-    if protocol in PROTOCOLS:
+    served = PROTOCOLS if defaults.served is None else sorted(defaults.served)
+    if protocol in served:
         return protocol
-    served = ", ".join(PROTOCOLS)
-    if protocol in _SPEC_PROTOCOLS:
-        raise Malformed(f"protocol: {protocol!r} is not served by this hub; served: {served}")
+    if protocol in PROTOCOLS:
+        extra = _EXTRAS.get(protocol)
+        hint = f"; it needs chappe[{extra}]" if extra else ""
+        raise Malformed(
+            f"protocol: {protocol!r} is not served by this hub; served: {', '.join(served)}{hint}"
+        )
     hint = "; the name is case-sensitive" if protocol.upper() in PROTOCOLS else ""
-    raise Malformed(f"protocol: {shortened(protocol)} is unknown; served: {served}{hint}")
+    raise Malformed(
+        f"protocol: {shortened(protocol)} is unknown; served: {', '.join(served)}{hint}"
+    )
 
 
-def _sink(fields: Fields) -> str:
+def _sink(fields: Fields, protocol: str) -> str:
+    if protocol == "PULL":
+        return _pulled(fields)
     sink = fields.need_text("sink")
     if "@" in sink.partition("://")[2].partition("/")[0]:
         # The value is not shown: what stands there may be a password.
@@ -181,32 +215,48 @@ def _sink(fields: Fields) -> str:
         )
     if not _URI.fullmatch(sink):
         raise Malformed(f"sink: {shown} is no URI: a character is not allowed there (RFC 3986)")
-    try:
-        parts = urlsplit(sink)
-        host, port = parts.hostname, parts.port
-    except ValueError as exc:
-        raise Malformed(f"sink: {shown} is no URI: {exc}") from None
-    if parts.scheme not in ("http", "https"):
-        raise Malformed(f"sink: {shown} must be an absolute http or https URI")
-    if "@" in parts.netloc:
-        raise Malformed("sink: user and password have no place in it; use sinkcredential")
-    if not host:
-        raise Malformed(f"sink: {shown} names no host")
-    if port == 0:
-        raise Malformed(f"sink: {shown}: the port 0 cannot be reached")
+    schemes = _SCHEMES[protocol]
+    # Kafka's and NATS' sinks may name several servers: the first stands for the URI's form.
+    lists = protocol in ("KAFKA", "NATS")
+    servers, slash, path = sink.partition("://")[2].partition("/")
+    for server in servers.split(",") if lists else (servers,):
+        one = f"{sink.partition('://')[0]}://{server}{slash}{path}" if lists else sink
+        try:
+            parts = urlsplit(one)
+            host, port = parts.hostname, parts.port
+        except ValueError as exc:
+            raise Malformed(f"sink: {shown} is no URI: {exc}") from None
+        if parts.scheme not in schemes:
+            raise Malformed(f"sink: {shown} must be an absolute {' or '.join(schemes)} URI")
+        if "@" in parts.netloc:
+            raise Malformed("sink: user and password have no place in it; use sinkcredential")
+        if not host:
+            raise Malformed(f"sink: {shown} names no host")
+        if port == 0:
+            raise Malformed(f"sink: {shown}: the port 0 cannot be reached")
     return sink
 
 
-def _start(fields: Fields) -> Start | None:
-    match fields.text("start"):
-        case None:
-            return None
-        case "latest":
-            return "latest"
-        case "earliest":
-            return "earliest"
-        case other:
-            raise Malformed(f"start: {shortened(other)} is neither 'latest' nor 'earliest'")
+def _pulled(fields: Fields) -> str:
+    """Consumers come to the hub; it says where when the subscription is made."""
+    sink = fields.text("sink") or ""
+    if sink and not _PULLED.fullmatch(sink):
+        raise Malformed(
+            f"sink: {shortened(sink)} was sent; with protocol PULL the hub is the sink, leave it out"
+        )
+    return sink
+
+
+def _start(fields: Fields) -> str | None:
+    start = fields.text("start")
+    if start is None or start in ("latest", "earliest") or is_position(start):
+        return start
+    if is_rfc3339(start):
+        return start
+    raise Malformed(
+        f"start: {shortened(start)} is none of 'latest', 'earliest', a time (RFC 3339) and a"
+        " position, such as 0-1041-7"
+    )
 
 
 def _source(fields: Fields) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from chappe.formats.sink_settings import PROTOCOLS
+from chappe.http.openapi_options import OPTIONS, SETTINGS
 from chappe.http.openapi_parts import schema
 from chappe.http.openapi_schemas import Schema
 
@@ -58,9 +60,13 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
     "config": OBJECT,
     "filters": array_of(OBJECT),
     "sink": FILLED,
-    "protocol": {"type": "string", "enum": ["HTTP"]},
+    "protocol": {"type": "string", "enum": list(PROTOCOLS)},
     "protocolsettings": object_of(
-        {"headers": {"type": "object", "additionalProperties": TEXT}, "method": TEXT}
+        {
+            "headers": {"type": "object", "additionalProperties": TEXT},
+            "method": TEXT,
+            **SETTINGS,
+        }
     ),
     "sinkcredential": object_of(
         {
@@ -74,7 +80,10 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
         "credentialtype",
     ),
     "channel": TEXT,
-    "start": {"type": "string", "enum": ["latest", "earliest"]},
+    "start": {
+        "type": "string",
+        "description": "latest, earliest, a time (RFC 3339) or a position",
+    },
     "concurrency": {"type": "integer", "minimum": 1, "maximum": 1024},
     "timeout_s": {"type": "number", "minimum": 0.1, "maximum": 300},
     "retry": object_of(
@@ -86,6 +95,7 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
         },
         closed=True,
     ),
+    **OPTIONS,
     "epoch": {"type": "integer", "minimum": 1},
     "createdat": TIME,
     "modifiedat": TIME,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection, Mapping
-from datetime import datetime
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlencode
 
 from chappe.domain.errors import Malformed
 from chappe.domain.position import Position
+from chappe.formats.times import unix_ms
 from chappe.ports.event_index import Query
 
 LIST_PARAMETERS = (
@@ -21,7 +21,6 @@ MAX_LAST = 10_000
 MAX_BLOCK = 2**63 - 1
 """No log gets there, and no index can compare with more."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _COUNT = re.compile(r"\d{1,6}", re.ASCII)
 _SECONDS = re.compile(r"\d{1,4}(?:\.\d{1,6})?", re.ASCII)
 
@@ -119,11 +118,9 @@ def _seconds(text: str) -> float:
 def _time_ms(name: str, text: str) -> int:
     # A "+" that was not escaped arrives as a space, and no other space can stand there.
     text = text.replace(" ", "+")
-    try:
-        if _TIME.fullmatch(text):
-            return round(datetime.fromisoformat(text.upper()).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        pass
+    at_ms = unix_ms(text)
+    if at_ms is not None:
+        return at_ms
     raise Malformed(f"parameter {name}: {text!r} is no RFC 3339 time, such as 2026-11-22T10:02:11Z")
 
 

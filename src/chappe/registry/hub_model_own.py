@@ -14,6 +14,7 @@ from chappe.registry.hub_model_notation import (
     text,
     uri,
 )
+from chappe.registry.hub_model_options import OPTIONS, SETTINGS
 
 CHANNELS: Final[Definition] = {
     "singular": "channel",
@@ -55,6 +56,7 @@ SUBSCRIPTIONS: Final[Definition] = {
             {
                 "headers": attribute("any", "Header fields of each request: name to value"),
                 "method": text("Method of each request; POST if absent"),
+                **SETTINGS,
             },
         ),
         "sinkcredential": group_of(
@@ -75,8 +77,8 @@ SUBSCRIPTIONS: Final[Definition] = {
             matchversions=True,
         ),
         "start": text(
-            "Where the subscription begins; `latest` if absent; fixed when it is made",
-            enum=["latest", "earliest"],
+            "Where the subscription begins: latest, earliest, a time or a position; `latest` if absent;"
+            " fixed when it is made",
             matchversions=True,
         ),
         "concurrency": count("Deliveries under way at once"),
@@ -90,6 +92,7 @@ SUBSCRIPTIONS: Final[Definition] = {
                 "max_age_s": number("Age at which an event that failed is tried no more"),
             },
         ),
+        **OPTIONS,
     },
 }
 

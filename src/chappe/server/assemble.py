@@ -35,6 +35,7 @@ from chappe.domain.channel import (
     Channel,
 )
 from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
+from chappe.domain.position import Position, is_position
 from chappe.domain.seen import SeenEvents
 from chappe.domain.subscription import Defaults
 from chappe.flows.accept import Accept
@@ -56,7 +57,7 @@ from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.fields import exact_json
 from chappe.formats.languages import every_language
-from chappe.formats.times import rfc3339_us
+from chappe.formats.times import rfc3339_us, unix_ms
 from chappe.http.app import App
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
@@ -64,6 +65,7 @@ from chappe.http.parts import Limits, Parts, RegistryParts, Snapshots
 from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
+from chappe.ports.sink import Sink
 from chappe.registry.capabilities import Offer, initial
 from chappe.registry.entity import Tree
 from chappe.registry.errors import RegistryError
@@ -184,13 +186,24 @@ async def assemble(
         return secrets.token_hex(12)
 
     recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
+    sinks: dict[str, Sink] = {"HTTP": sink}
     dispatcher = Dispatcher(
-        log, Channel(DEADLETTERS, 1), {"HTTP": sink}, recorder, clock, random.random, counters
+        log, Channel(DEADLETTERS, 1), sinks, recorder, clock, random.random, counters
+    )
+    defaults = Defaults(
+        settings.delivery_concurrency, settings.delivery_timeout_s, frozenset(sinks)
     )
     find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
 
-    async def last_block(channel: str) -> int:
-        return (await log.extent(state.value.channels[channel])).last_block
+    async def start_of(channel: str, start: str) -> int:
+        """The block after which a subscription begins that starts there."""
+        where = state.value.channels[channel]
+        at_ms = unix_ms(start)
+        if at_ms is not None:
+            return await log.block_at(where, at_ms)
+        if is_position(start):
+            return max(0, Position.parse(start).block - 1)
+        return (await log.extent(where)).last_block
 
     register = Register(
         log=registry_log,
@@ -198,13 +211,13 @@ async def assemble(
         clock=clock,
         secrets=vault,
         new_id=lambda: f"s-{secrets.token_hex(5)}",
-        extent=last_block,
+        extent=start_of,
         formats=languages,
         offer=languages.offer,
         language=languages,
         root=lambda: url,
         correlation=new_id,
-        defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
+        defaults=defaults,
         open_channel=log.open_channel,
     )
 
@@ -340,13 +353,14 @@ async def assemble(
                 snapshots,
             ),
             limits=_limits(settings, connection),
-            defaults=Defaults(settings.delivery_concurrency, settings.delivery_timeout_s),
+            defaults=defaults,
             confluent=confluent,
         )
     )
 
     async def close() -> None:
-        await sink.close()
+        for one in {id(one): one for one in sinks.values()}.values():
+            await one.close()
         compiler.close()
         containment.close()
         await index.close()

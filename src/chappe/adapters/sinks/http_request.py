@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from chappe import __version__
 from chappe.adapters.sinks.http_pool import Origin
-from chappe.domain.subscription import Credential, Subscription
+from chappe.domain.subscription import Credential, HttpSettings, Subscription
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -65,13 +65,16 @@ def head_of(subscription: Subscription) -> Head:
         BadSubscription: sink, method, headers or credential cannot be put into a request.
     """
     origin, target = _sink(subscription.sink)
-    method = subscription.settings.method.upper()
+    settings = subscription.settings
+    if not isinstance(settings, HttpSettings):
+        raise BadSubscription(f"protocol: {subscription.protocol!r} is not HTTP")
+    method = settings.method.upper()
     if not _TOKEN.fullmatch(method) or method in _NO_PAYLOAD:
         raise BadSubscription(
             f"protocolsettings.method: {method!r} is no HTTP method that carries a payload"
         )
     headers = {"host": _host_header(origin), "user-agent": f"chappe/{__version__}"}
-    for name, value in subscription.settings.headers.items():
+    for name, value in settings.headers.items():
         _check("protocolsettings.headers", name, value)
         lowered = name.lower()
         if lowered not in _OURS and not lowered.startswith(_OUR_PREFIXES):
