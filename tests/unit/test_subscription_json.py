@@ -99,7 +99,10 @@ def test_every_field_arrives() -> None:
         ({"config": []}, "config: an array was sent, an object is needed"),
         ({"config": {"": 1}}, "config: a name is empty"),
         ({"filters": [{"regex": {}}]}, "filters/0: unknown dialect 'regex'"),
-        ({"start": "now"}, "start: 'now' is neither 'latest' nor 'earliest'"),
+        (
+            {"start": "now"},
+            "start: 'now' is none of 'latest', 'earliest', a time (RFC 3339) and a position",
+        ),
         ({"concurrency": 0}, "concurrency: 0 is no whole number from 1 to 1024"),
         ({"concurrency": 1025}, "concurrency: 1025 is no whole number from 1 to 1024"),
         ({"concurrency": 1.5}, "concurrency: 1.5 is no whole number"),
@@ -112,7 +115,7 @@ def test_every_field_arrives() -> None:
         ({"epoch": 0}, "epoch: 0 is no whole number from 1"),
         ({"sinks": 1}, "sinks: unknown field; did you mean 'sink'?"),
         ({"sinkCredential": {}}, "sinkCredential: unknown field; did you mean 'sinkcredential'?"),
-        ({"zzz": 1}, "zzz: unknown field; known: channel, concurrency"),
+        ({"zzz": 1}, "zzz: unknown field; known: batching, breaker"),
     ],
 )
 def test_a_refusal_names_path_value_and_rule(fields: dict[str, object], message: str) -> None:

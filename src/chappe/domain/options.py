@@ -133,11 +133,18 @@ class Signing(Option, frozen=True, kw_only=True):
 class Tls(Option, frozen=True, kw_only=True):
     """What a connection to the sink trusts, and who it says it is (PEM)."""
 
-    ca: Annotated[str | None, Meta(description="Authorities instead of the system's")] = None
-    certificate: Annotated[str | None, Meta(description="The client's certificate chain")] = None
-    key: Annotated[str | None, Meta(extra=SECRET, description="The certificate's private key")] = (
-        None
-    )
+    ca: Annotated[
+        Annotated[str, Meta(max_length=65_536)] | None,
+        Meta(description="Authorities instead of the system's"),
+    ] = None
+    certificate: Annotated[
+        Annotated[str, Meta(max_length=65_536)] | None,
+        Meta(description="The client's certificate chain"),
+    ] = None
+    key: Annotated[
+        Annotated[str, Meta(max_length=65_536)] | None,
+        Meta(extra=SECRET, description="The certificate's private key"),
+    ] = None
 
     @override
     def __repr__(self) -> str:

@@ -28,7 +28,7 @@ class Defaults:
 
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
-    served: frozenset[str] | None = None
+    served: frozenset[str] | None = frozenset({"HTTP"})
     """The protocols that this hub can deliver with; None: all that are known."""
 
 

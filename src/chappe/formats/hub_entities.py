@@ -15,7 +15,7 @@ import msgspec
 
 from chappe.domain.channel import Channel
 from chappe.domain.errors import Malformed
-from chappe.domain.subscription import Credential, Subscription
+from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.envelope_rules import attribute_rules
 from chappe.formats.json_schema import canonical_format
 from chappe.formats.options_json import with_secrets
@@ -60,6 +60,9 @@ FIELDS: Final = (
 """The attributes of a subscription's version that are the Subscriptions API's fields."""
 
 _SUBSCRIPTIONS: Final = (ENDPOINTS, HUB, SUBSCRIPTIONS)
+
+_STORED: Final = Defaults(served=None)
+"""What is stored is read by every node, also by one that cannot deliver it."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -147,7 +150,7 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
     version = resource.default
     assert version is not None
     attributes = version.attributes
-    draft = parse_subscription(document_of(attributes))
+    draft = parse_subscription(document_of(attributes), _STORED)
     credential = None
     if draft.credential is not None:
         secret = open(str(attributes.get(SEALED, "")), context=secret_context(resource.id))
