@@ -322,6 +322,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             readiness=lambda: Readiness("0.1.0", "n-test", {"kind": "memory"}, {}, checks),
             authorizer=authorizer or Open(),
             counters=counters,
+            now_ms=clock.now_ms,
             registry=RegistryParts(Edge(offer=languages.offer)),
         ),
         **changes,

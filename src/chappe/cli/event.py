@@ -10,6 +10,7 @@ from chappe.cli.event_input import DEFAULT_SOURCE, Flags, pairs, payload, read
 from chappe.cli.event_read import get, ls, tail, trace
 from chappe.cli.event_send import Sender
 from chappe.cli.event_validate import validate
+from chappe.cli.event_verify import verify
 from chappe.cli.session import Session, remote
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
@@ -18,7 +19,7 @@ from chappe.domain.event import CORE_ATTRIBUTES
 
 @click.group(no_args_is_help=True)
 def event() -> None:
-    """Send, list, get, follow, trace and validate events."""
+    """Send, list, get, follow, trace, validate and verify events."""
 
 
 @event.command()
@@ -108,5 +109,5 @@ def send(
     session.hint("chappe event trace POSITION")
 
 
-for _command in (ls, get, tail, trace, validate):
+for _command in (ls, get, tail, trace, validate, verify):
     event.add_command(_command)

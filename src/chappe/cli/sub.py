@@ -1,4 +1,4 @@
-"""`chappe sub`: create, ls, get, rm."""
+"""`chappe sub`: create, ls, get, rm, rotate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import msgspec
 from chappe.cli.event_input import pairs
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
+from chappe.cli.sub_rotate import rotate
+from chappe.cli.sub_settings import put_settings
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
@@ -54,6 +56,13 @@ def sub() -> None:
     "--timeout", "timeout_s", type=float, metavar="SECONDS", help="For an answer of the sink."
 )
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Then it is a dead letter.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Any other field, such as ordering=key or rate.per_second=50.",
+)
 @remote
 def create(
     session: Session,
@@ -69,6 +78,7 @@ def create(
     concurrency: int | None,
     timeout_s: float | None,
     max_attempts: int | None,
+    settings: Sequence[str],
 ) -> None:
     """Have events delivered to a sink; prints the subscription's id.
 
@@ -104,6 +114,7 @@ def create(
         wanted["timeout_s"] = timeout_s
     if max_attempts is not None:
         wanted["retry"] = {"max_attempts": max_attempts}
+    put_settings(wanted, settings)
     body = session.run(lambda hub: hub.write("POST", paths.SUBSCRIPTIONS, wanted)).body
     if session.output in ("json", "jsonl"):
         session.pass_through(body)
@@ -154,6 +165,9 @@ def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
             session.say(one)
 
     session.run(end)
+
+
+sub.add_command(rotate)
 
 
 def expression(text: str) -> dict[str, Any]:

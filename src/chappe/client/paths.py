@@ -72,6 +72,11 @@ def trace(reference: str, channel: str = DEFAULT_CHANNEL) -> str:
 SUBSCRIPTIONS = "/subscriptions"
 
 
+def signing(subscription_id: str) -> str:
+    """The signing key of a subscription."""
+    return f"{subscription(subscription_id)}/signing"
+
+
 def subscription(subscription_id: str) -> str:
     """One subscription."""
     return f"{SUBSCRIPTIONS}/{_segment(subscription_id)}"

@@ -110,24 +110,26 @@ class Replies(Option, frozen=True, kw_only=True):
 
 
 class Signing(Option, frozen=True, kw_only=True):
-    """Standard Webhooks signatures of each request; every secret signs, so that one can be changed.
+    """Standard Webhooks signatures of each request; every key signs, so that one can be changed.
 
-    Secrets: `whsec_` and Base64 for HMAC-SHA256, `whsk_` and Base64 for ed25519.
+    Keys: `whsec_` and Base64 for HMAC-SHA256, `whsk_` and Base64 for ed25519.
     """
 
     secrets: Annotated[
         tuple[str, ...],
-        Meta(
-            min_length=1,
-            max_length=10,
-            extra=SECRET,
-            description="The newest first; older ones sign until they are left out",
-        ),
+        Meta(max_length=10, extra=SECRET, description="The keys, the newest first"),
     ] = ()
+    overlap_until: Annotated[
+        str | None,
+        Meta(
+            description="Until when all but the first key sign as well (RFC 3339); absent: until they"
+            " are left out"
+        ),
+    ] = None
 
     @override
     def __repr__(self) -> str:
-        return f"Signing({len(self.secrets)} secrets)"
+        return f"Signing({len(self.secrets)} secrets, overlap_until={self.overlap_until!r})"
 
 
 class Tls(Option, frozen=True, kw_only=True):

@@ -111,6 +111,15 @@ class Fields:
             )
         return float(value)
 
+    def one_of(self, name: str, known: tuple[str, ...], default: str) -> str:
+        """One of some words."""
+        value = self.text(name)
+        if value is None:
+            return default
+        if value not in known:
+            raise Malformed(f"{self.path(name)}: {shortened(value)} is none of {', '.join(known)}")
+        return value
+
     def object_of_any(self, name: str) -> dict[str, object]:
         """An object with non-empty names and any values; empty when absent."""
         value = self._document.get(name, {})

@@ -37,7 +37,7 @@ CHANNELS: Final = "channels"
 
 # Private attributes of a subscription's versions.
 SEALED: Final = ".secret"  # the credential's secret, sealed
-OPTION_SECRETS: Final = ".optionsecrets"  # those within its options, as one sealed JSON object
+OPTION_SECRETS: Final = ".optionsecrets"  # those within its options: path to sealed JSON
 STARTS_AFTER: Final = ".startsafter"  # the channel's last block when it was made
 MADE_AT: Final = ".madeat"  # the revision that it was made upon, plus one
 
@@ -161,9 +161,16 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
             draft.credential.expires,
         )
     options = draft.options
-    if OPTION_SECRETS in attributes:
-        sealed = open(str(attributes[OPTION_SECRETS]), context=secret_context(resource.id))
-        options = with_secrets(options, msgspec.json.decode(sealed))
+    sealed: Any = attributes.get(OPTION_SECRETS)
+    if sealed:
+        context = secret_context(resource.id)
+        options = with_secrets(
+            options,
+            {
+                path: msgspec.json.decode(open(text, context=f"{context}/{path}"))
+                for path, text in sealed.items()
+            },
+        )
     edits = sum(int(one.attributes["epoch"]) - 1 for one in resource.versions.values())
     return Subscription(
         id=resource.id,

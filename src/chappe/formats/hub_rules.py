@@ -15,6 +15,7 @@ import msgspec
 
 from chappe.domain.channel import DEFAULT, OWN, UNDELIVERED, Channel
 from chappe.domain.errors import Malformed
+from chappe.domain.options import Options
 from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.hub_entities import (
     CHANNELS,
@@ -31,7 +32,7 @@ from chappe.formats.hub_entities import (
     declaration_of,
     secret_context,
 )
-from chappe.formats.options_json import secrets_of
+from chappe.formats.options_json import secret_paths, secrets_of
 from chappe.formats.schema_language import SchemaLanguage
 from chappe.formats.sealed import Cipher
 from chappe.formats.sink_settings import CredentialDraft
@@ -97,11 +98,9 @@ def stored_subscription(
             "",
             draft.credential.expires,
         )
-    secrets = secrets_of(draft.options)
-    if secrets:
-        private[OPTION_SECRETS] = seal(_encode(secrets).decode(), context=secret_context(id))
-    elif before is not None and OPTION_SECRETS in before:
-        private[OPTION_SECRETS] = before[OPTION_SECRETS]
+    option_secrets = _option_secrets(draft.options, before, seal, secret_context(id))
+    if option_secrets:
+        private[OPTION_SECRETS] = option_secrets
     sink = f"/subscriptions/{id}" if draft.protocol == "PULL" else draft.sink
     shown = render_subscription(
         replace(
@@ -169,6 +168,23 @@ def _kept_secret(draft: CredentialDraft, sink: str, before: Attributes | None) -
             f"sinkcredential/{name}: must be sent again, because the sink moves to another origin"
         )
     return str(before[SEALED])
+
+
+def _option_secrets(
+    options: Options, before: Attributes | None, seal: Cipher, context: str
+) -> dict[str, str]:
+    """The sealed secrets within options by path; those that were not sent stay."""
+    sent = secrets_of(options)
+    kept: Any = {} if before is None else before.get(OPTION_SECRETS, {})
+    sealed: dict[str, str] = {}
+    for path in secret_paths(options):
+        if path in sent:
+            sealed[path] = seal(_encode(sent[path]).decode(), context=f"{context}/{path}")
+        elif path in kept:
+            sealed[path] = kept[path]
+        elif path == "signing/secrets":
+            raise Malformed(f"{path}: is missing and is required")
+    return sealed
 
 
 def _origin(sink: str) -> tuple[str, str | None, int | None]:

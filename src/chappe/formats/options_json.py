@@ -58,6 +58,18 @@ def secrets_of(option: Option, path: str = "") -> dict[str, Any]:
     return found
 
 
+def secret_paths(option: Option, path: str = "") -> list[str]:
+    """The paths of all secrets that the groups which are there may have, given or not."""
+    found: list[str] = []
+    for field in described(type(option)).fields:
+        value = getattr(option, field.name)
+        if isinstance(value, Option):
+            found += secret_paths(value, f"{path}{field.name}/")
+        elif is_secret(field.type):
+            found.append(f"{path}{field.name}")
+    return found
+
+
 def with_secrets(option: T, secrets: Mapping[str, Any], path: str = "") -> T:
     """The settings with these secrets in them, where the group that they belong to is there."""
     changed: dict[str, Any] = {}

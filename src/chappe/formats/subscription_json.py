@@ -32,6 +32,7 @@ from chappe.domain.subscription import (
 from chappe.formats.fields import Fields, decode_json, kind_of, shortened
 from chappe.formats.filters_json import parse_filters
 from chappe.formats.options_json import read_option, rendered_option
+from chappe.formats.options_rules import check_options
 from chappe.formats.sink_settings import (
     PROTOCOLS,
     CredentialDraft,
@@ -111,6 +112,10 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
         and any(name.lower() == "authorization" for name in settings.headers)
     ):
         raise Malformed("protocolsettings/headers/authorization: sinkcredential sets this header")
+    options = read_option(
+        Options, {name: fields.raw(name) for name in OPTIONS if name in fields}, ""
+    )
+    check_options(options, protocol)
     return SubscriptionDraft(
         sink=_sink(fields, protocol),
         protocol=protocol,
@@ -129,9 +134,7 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
         concurrency=fields.whole("concurrency", defaults.concurrency, least=1, most=1024),
         timeout_s=fields.number("timeout_s", defaults.timeout_s, least=0.1, most=300.0),
         retry=_retry(fields),
-        options=read_option(
-            Options, {name: fields.raw(name) for name in OPTIONS if name in fields}, ""
-        ),
+        options=options,
         epoch=fields.whole("epoch", 0, least=1, most=_MOST_EPOCH) if "epoch" in fields else None,
     )
 

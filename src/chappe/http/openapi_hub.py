@@ -211,6 +211,17 @@ def _subscriptions() -> dict[str, Schema]:
             put=of("put.subscriptions.id", "Replace one", "subscribe", "200", request=sent),
             delete=of("delete.subscriptions.id", "End one", "subscribe", "200"),
         ),
+        "/subscriptions/{id}/signing": _item(
+            [in_path("id", "The subscription's id.", pattern=".")],
+            post=operation(
+                "post.subscriptions.signing",
+                "Make another signing key; it is shown this once",
+                "subscriptions",
+                "subscribe",
+                request=body(schema("Rotation-sent"), required=False),
+                responses={"201": answer("The key.", schema("Rotation")), **OF_THE_HUB},
+            ),
+        ),
     }
 
 

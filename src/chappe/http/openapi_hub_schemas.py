@@ -205,6 +205,23 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         _SUBSCRIPTION, "id", "sink", "protocol", "channel", "start", "epoch", "createdat",
         "modifiedat",
     ),
+    "Rotation-sent": object_of(
+        {
+            "overlap_s": {"type": "number", "minimum": 0, "maximum": 2592000},
+            "kind": {"enum": ["hmac", "ed25519"]},
+        },
+        closed=True,
+    ),
+    "Rotation": object_of(
+        {
+            "subscription": TEXT,
+            "key": TEXT,
+            "public": TEXT,
+            "keys": COUNT,
+            "overlap_until": TIME,
+        },
+        "subscription", "key", "keys",
+    ),
     "Subscription-sent": object_of(_SUBSCRIPTION, "sink", "protocol", closed=True),
     "EventType": object_of(
         {

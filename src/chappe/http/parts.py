@@ -165,6 +165,7 @@ class Parts:
     readiness: Callable[[], Readiness]
     authorizer: Authorizer
     counters: Counters
+    now_ms: Callable[[], int]
     registry: RegistryParts = field(default_factory=RegistryParts)
     limits: Limits = Limits()
     defaults: Defaults = DEFAULTS

@@ -10,7 +10,16 @@ from chappe.domain.access import PUBLISH, READ, SUBSCRIBE, Principal, Right, may
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed, NotFound
 from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
-from chappe.http import channels, discovery, events, infer, openapi, subscriptions, validate
+from chappe.http import (
+    channels,
+    discovery,
+    events,
+    infer,
+    openapi,
+    signing,
+    subscriptions,
+    validate,
+)
 from chappe.http.exchange import Request, Response
 from chappe.http.paging import LIST_PARAMETERS, unquote
 from chappe.http.parts import Parts
@@ -120,6 +129,7 @@ ROUTES: Sequence[Route] = (
     ),
     Route("/subscriptions", _SUBSCRIPTIONS),
     Route("/subscriptions/{id}", _SUBSCRIPTION),
+    Route("/subscriptions/{id}/signing", {"POST": Endpoint(SUBSCRIBE, signing.rotate)}),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",

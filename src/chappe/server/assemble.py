@@ -342,6 +342,7 @@ async def assemble(
             readiness=readiness,
             authorizer=tokens,
             counters=counters,
+            now_ms=clock.now_ms,
             registry=RegistryParts(
                 Edge(
                     offer=languages.offer,

@@ -4,6 +4,7 @@
     host: example.com
     webhook-id: 2dQ...            the same for each attempt of this event to this subscription
     webhook-timestamp: 1790000000
+    webhook-signature: v1,K5oZ...  where the subscription has keys (Standard Webhooks)
     ce-id: ...
 
 The pieces: `http_request` (what the subscription says), `http_pool` (connections), `http_answers`
@@ -24,6 +25,7 @@ from chappe.domain.delivery import Failed, Outcome
 from chappe.domain.event import Event
 from chappe.domain.subscription import Subscription
 from chappe.formats.cloudevents_http import encode_structured
+from chappe.formats.webhook_signatures import signatures
 from chappe.ports.sink import Attempt, Sink
 
 PREPARED = 10_000
@@ -103,8 +105,13 @@ def _request(head: Head, attempt: Attempt, now_s: float) -> bytes:
             look here costs nothing, and a forged request to a sink would cost a lot.
     """
     (fields, count), body = _encoded(attempt.event)
-    lines = _LINES % (attempt.webhook_id.encode(), now_s, len(body), fields)
     breaks = count + 4
+    if head.signers:
+        signers = head.signers_at(now_s)
+        signed = signatures(signers, attempt.webhook_id, int(now_s), body)
+        fields = b"webhook-signature: %b\r\n%b" % (signed.encode("ascii"), fields)
+        breaks += 1
+    lines = _LINES % (attempt.webhook_id.encode(), now_s, len(body), fields)
     if lines.count(b"\n") != breaks or lines.count(b"\r") != breaks:
         raise BadSubscription(f"event {attempt.event.id!r}: an attribute holds a line break")
     return b"".join((head.lines, lines, body))

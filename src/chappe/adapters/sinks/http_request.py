@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from chappe import __version__
 from chappe.adapters.sinks.http_pool import Origin
+from chappe.domain.errors import Malformed
 from chappe.domain.subscription import Credential, HttpSettings, Subscription
+from chappe.formats.times import unix_ms
+from chappe.formats.webhook_signatures import Signer, signer
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
@@ -52,10 +56,20 @@ class BadSubscription(Exception):
 
 
 class Head(NamedTuple):
-    """Where to, and the request line with the headers that are the same for every event."""
+    """Where to, the request line with the headers that are the same for every event, and what signs.
+
+    All but the first of `signers` sign until `overlap_until_ms` (Unix; None: for ever).
+    """
 
     origin: Origin
     lines: bytes
+    signers: Sequence[Signer] = ()
+    overlap_until_ms: int | None = None
+
+    def signers_at(self, now_s: float) -> Sequence[Signer]:
+        """What signs a request that leaves then."""
+        until_ms = self.overlap_until_ms
+        return self.signers if until_ms is None or now_s * 1000 < until_ms else self.signers[:1]
 
 
 def head_of(subscription: Subscription) -> Head:
@@ -82,7 +96,16 @@ def head_of(subscription: Subscription) -> Head:
     if subscription.credential is not None:
         headers["authorization"] = _authorization(subscription.credential)
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {v}" for name, v in headers.items()), ""]
-    return Head(origin, "\r\n".join(lines).encode())
+    signing = subscription.options.signing
+    if signing is None:
+        return Head(origin, "\r\n".join(lines).encode())
+    try:
+        signers = [signer(key, "signing/secrets") for key in signing.secrets]
+    except Malformed as exc:
+        raise BadSubscription(exc.message) from exc
+    until = signing.overlap_until
+    until_ms = None if until is None else unix_ms(until)
+    return Head(origin, "\r\n".join(lines).encode(), signers, until_ms)
 
 
 def _sink(sink: str) -> tuple[Origin, str]:
