@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
@@ -65,6 +65,11 @@ class Cli:
     def apply(self, *bodies: object, options: tuple[str, ...] = ()) -> Ran:
         text = "\n".join(map(json.dumps, bodies))
         return self("apply", "-f", "-", "-o", "json", *options, stdin=text)
+
+    def put(self, path: str, body: bytes) -> None:
+        request = Request(self.url + path, body, {"content-type": "application/json"}, method="PUT")
+        with urlopen(request, timeout=10):
+            pass
 
     def body(self, path: str) -> bytes:
         with urlopen(self.url + path, timeout=10) as answer:

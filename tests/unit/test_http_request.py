@@ -123,5 +123,5 @@ def test_a_secret_that_cannot_be_sent_is_not_shown() -> None:
 
 
 def test_an_unknown_credential_type_is_named() -> None:
-    with pytest.raises(BadSubscription, match="'REFRESHTOKEN' is unknown; known: ACCESSTOKEN, PL"):
-        lines_of(credential=Credential("REFRESHTOKEN", None, "x"))
+    with pytest.raises(BadSubscription, match="'KERBEROS' is unknown; known: ACCESSTOKEN, PL"):
+        lines_of(credential=Credential("KERBEROS", None, "x"))

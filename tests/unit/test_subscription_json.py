@@ -177,7 +177,7 @@ def test_headers_that_the_hub_sets_are_reserved(name: str) -> None:
         ({"credentialtype": "OAUTH"}, "sinkcredential/credentialtype: 'OAUTH' is unknown"),
         (
             {"credentialtype": "REFRESHTOKEN", "refreshtoken": SECRET},
-            "sinkcredential/credentialtype: 'REFRESHTOKEN' is not served by this hub",
+            "sinkcredential/refreshtokenendpoint: is missing and is required",
         ),
         ({"credentialtype": "PLAIN", "secret": SECRET}, "sinkcredential/identifier: is missing"),
         (

@@ -54,13 +54,15 @@ class Credential:
     """A `sinkcredential`; `secret` is write-only and is kept encrypted (see ports/secrets).
 
     PLAIN: `identifier` and the secret (HTTP basic). ACCESSTOKEN: the secret is a bearer token, which `expires`
-    (RFC 3339, as it was sent).
+    (RFC 3339, as it was sent). REFRESHTOKEN: the same, and `refresh_token` gets another one at `endpoint`.
     """
 
     credentialtype: str
     identifier: str | None
     secret: str = field(repr=False)
     expires: str | None = None
+    endpoint: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from chappe.domain.channel import Channel
 from chappe.domain.errors import ChappeError, Conflict, Malformed, NotFound, Unavailable
-from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
+from chappe.domain.subscription import DEFAULTS, Credential, Defaults, Subscription
 from chappe.formats.hub_entities import (
     CHANNELS,
     ENDPOINTS,
@@ -215,6 +215,35 @@ class Register:
             return write(tree, request, rules), last
 
         return (await self.write(decide, by=by)).answer
+
+    async def renew_credential(self, id: str, credential: Credential) -> None:
+        """Keep a subscription's renewed tokens; nothing where it has another credential by now.
+
+        The version that counts is changed in place: a token is no revision.
+        """
+
+        def wanted(tree: Tree, now: str) -> Write | None:
+            present = self.state.value.subscriptions.get(id)
+            if (
+                present is None
+                or present.credential is None
+                or present.credential.credentialtype != credential.credentialtype
+                or present.credential.endpoint != credential.endpoint
+            ):
+                return None
+            body: dict[str, Any] = {
+                "credentialtype": credential.credentialtype,
+                "accesstoken": credential.secret,
+                "accesstokentype": "bearer",
+                "refreshtokenendpoint": credential.endpoint,
+                "refreshtoken": credential.refresh_token,
+            }
+            if credential.expires is not None:
+                body["accesstokenexpiresutc"] = credential.expires
+            target = _subscription_target(tree, id)
+            return Write("PATCH", target, {"sinkcredential": body}, Flags(), now, target.xid)
+
+        await self.amend(wanted, by="hub")
 
     def _subscription_write(
         self, method: Literal["PUT", "POST"], id_: str, attributes: Mapping[str, Any]

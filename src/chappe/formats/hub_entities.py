@@ -37,6 +37,7 @@ CHANNELS: Final = "channels"
 
 # Private attributes of a subscription's versions.
 SEALED: Final = ".secret"  # the credential's secret, sealed
+SEALED_REFRESH: Final = ".refreshtoken"  # the credential's refresh token, sealed
 OPTION_SECRETS: Final = ".optionsecrets"  # those within its options: path to sealed JSON
 STARTS_AFTER: Final = ".startsafter"  # the channel's last block when it was made
 MADE_AT: Final = ".madeat"  # the revision that it was made upon, plus one
@@ -153,12 +154,15 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
     draft = parse_subscription(document_of(attributes), _STORED)
     credential = None
     if draft.credential is not None:
-        secret = open(str(attributes.get(SEALED, "")), context=secret_context(resource.id))
+        context = secret_context(resource.id)
+        refresh = attributes.get(SEALED_REFRESH)
         credential = Credential(
             draft.credential.credentialtype,
             draft.credential.identifier,
-            secret,
+            open(str(attributes.get(SEALED, "")), context=context),
             draft.credential.expires,
+            draft.credential.endpoint,
+            None if refresh is None else open(str(refresh), context=f"{context}/refreshtoken"),
         )
     options = draft.options
     sealed: Any = attributes.get(OPTION_SECRETS)

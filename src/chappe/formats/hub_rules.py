@@ -26,6 +26,7 @@ from chappe.formats.hub_entities import (
     MESSAGES,
     OPTION_SECRETS,
     SEALED,
+    SEALED_REFRESH,
     STARTS_AFTER,
     SUBSCRIPTIONS,
     channel_of,
@@ -50,7 +51,7 @@ NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS))
 """The types without which the hub's own entities have no place."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_PRIVATE = (SEALED, OPTION_SECRETS, STARTS_AFTER, MADE_AT)
+_PRIVATE = (SEALED, SEALED_REFRESH, OPTION_SECRETS, STARTS_AFTER, MADE_AT)
 _META = ("id", "epoch", "createdat", "modifiedat")
 
 
@@ -92,11 +93,20 @@ def stored_subscription(
             if draft.credential.secret is None
             else seal(draft.credential.secret, context=secret_context(id))
         )
+        if draft.credential.credentialtype == "REFRESHTOKEN":
+            private[SEALED_REFRESH] = (
+                _kept_refresh_token(draft.credential, before)
+                if draft.credential.refresh_token is None
+                else seal(
+                    draft.credential.refresh_token, context=f"{secret_context(id)}/refreshtoken"
+                )
+            )
         credential = Credential(
             draft.credential.credentialtype,
             draft.credential.identifier,
             "",
             draft.credential.expires,
+            draft.credential.endpoint,
         )
     option_secrets = _option_secrets(draft.options, before, seal, secret_context(id))
     if option_secrets:
@@ -168,6 +178,19 @@ def _kept_secret(draft: CredentialDraft, sink: str, before: Attributes | None) -
             f"sinkcredential/{name}: must be sent again, because the sink moves to another origin"
         )
     return str(before[SEALED])
+
+
+def _kept_refresh_token(draft: CredentialDraft, before: Attributes | None) -> str:
+    """The sealed refresh token that stays; like the access token it goes to no other origin."""
+    kept: Any = None if before is None else before.get("sinkcredential")
+    if before is None or SEALED_REFRESH not in before or not isinstance(kept, Mapping):
+        raise Malformed("sinkcredential/refreshtoken: is missing and is required")
+    if _origin(draft.endpoint or "") != _origin(str(kept.get("refreshtokenendpoint", ""))):
+        raise Malformed(
+            "sinkcredential/refreshtoken: must be sent again, because its endpoint moves to another"
+            " origin"
+        )
+    return str(before[SEALED_REFRESH])
 
 
 def _option_secrets(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, Literal, cast
+from urllib.parse import urlsplit
 
 from chappe.domain.errors import Malformed
 from chappe.domain.options import (
@@ -20,6 +20,7 @@ from chappe.domain.options import (
 from chappe.domain.subscription import HttpSettings, ProtocolSettings
 from chappe.formats.fields import Fields, kind_of, shortened
 from chappe.formats.options_json import read_option, rendered_option
+from chappe.formats.times import is_rfc3339
 
 _MAX_HEADERS: Final = 64
 _MAX_HEADERS_BYTES: Final = 8192
@@ -33,17 +34,20 @@ _RESERVED_PREFIXES: Final = ("ce-", "webhook-")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 _SECRET = re.compile(r"[^\x00-\x1f\x7f]+")
+_PRINTABLE = re.compile(r"[!-~]{1,4096}")
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*")  # RFC 6750 2.1
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialDraft:
-    """A `sinkcredential` as it was sent; `secret` is None when the stored one is to stay."""
+    """A `sinkcredential` as it was sent; a secret is None when the stored one is to stay."""
 
-    credentialtype: Literal["PLAIN", "ACCESSTOKEN"]
+    credentialtype: Literal["PLAIN", "ACCESSTOKEN", "REFRESHTOKEN"]
     identifier: str | None
     secret: str | None = field(repr=False)
     expires: str | None = None
+    endpoint: str | None = None
+    refresh_token: str | None = field(default=None, repr=False)
 
 
 _OF_PROTOCOL: Final[Mapping[str, type[Option]]] = {
@@ -136,7 +140,7 @@ def _http_settings(document: object, path: str) -> HttpSettings:
 
 
 def parse_credential(document: object, path: str) -> CredentialDraft | None:
-    """`{"credentialtype": "PLAIN" | "ACCESSTOKEN", …}`; None when absent.
+    """`{"credentialtype": "PLAIN" | "ACCESSTOKEN" | "REFRESHTOKEN", …}`; None when absent.
 
     Raises:
         Malformed: a field breaks a rule, or the type is not served. The message holds no secret.
@@ -159,29 +163,68 @@ def parse_credential(document: object, path: str) -> CredentialDraft | None:
                 {"credentialtype", "accesstoken", "accesstokentype", "accesstokenexpiresutc"}
             )
             fields = Fields(document, path, known=known)
-            kind = fields.text("accesstokentype") or "bearer"
-            if kind.lower() != "bearer":  # RFC 6749 5.1: the value is case-insensitive
-                raise Malformed(
-                    f"{path}/accesstokentype: {shortened(kind)} is not served; served: bearer"
-                )
-            expires = _instant(fields, "accesstokenexpiresutc")
-            token = _secret(fields, "accesstoken")
-            if token is not None and not _BEARER.fullmatch(token):
-                raise Malformed(
-                    f"{path}/accesstoken: a character is not allowed in a bearer token (RFC 6750)"
-                )
-            return CredentialDraft("ACCESSTOKEN", None, token, expires)
+            return CredentialDraft("ACCESSTOKEN", None, *_access_token(fields, path))
         case "REFRESHTOKEN":
-            raise Malformed(
-                f"{path}/credentialtype: 'REFRESHTOKEN' is not served by this hub;"
-                " served: PLAIN, ACCESSTOKEN"
+            known = frozenset(
+                {
+                    "credentialtype",
+                    "accesstoken",
+                    "accesstokentype",
+                    "accesstokenexpiresutc",
+                    "refreshtoken",
+                    "refreshtokenendpoint",
+                }
+            )
+            fields = Fields(document, path, known=known)
+            return CredentialDraft(
+                "REFRESHTOKEN",
+                None,
+                *_access_token(fields, path),
+                endpoint=_endpoint(fields, "refreshtokenendpoint"),
+                refresh_token=_secret(fields, "refreshtoken"),
             )
         case None:
             raise Malformed(f"{path}/credentialtype: is missing and is required")
         case other:
             raise Malformed(
-                f"{path}/credentialtype: {shortened(other)} is unknown; served: PLAIN, ACCESSTOKEN"
+                f"{path}/credentialtype: {shortened(other)} is unknown;"
+                " served: PLAIN, ACCESSTOKEN, REFRESHTOKEN"
             )
+
+
+def _access_token(fields: Fields, path: str) -> tuple[str | None, str | None]:
+    """The token, and when it expires."""
+    kind = fields.text("accesstokentype") or "bearer"
+    if kind.lower() != "bearer":  # RFC 6749 5.1: the value is case-insensitive
+        raise Malformed(f"{path}/accesstokentype: {shortened(kind)} is not served; served: bearer")
+    expires = _instant(fields, "accesstokenexpiresutc")
+    token = _secret(fields, "accesstoken")
+    if token is not None and not _BEARER.fullmatch(token):
+        raise Malformed(
+            f"{path}/accesstoken: a character is not allowed in a bearer token (RFC 6750)"
+        )
+    return token, expires
+
+
+def _endpoint(fields: Fields, name: str) -> str:
+    """An http or https URL without user and fragment (RFC 6749 3.2)."""
+    text = fields.need_text(name)
+    try:
+        url = urlsplit(text)
+        right = (
+            url.scheme in ("http", "https")
+            and bool(url.hostname)
+            and url.port != 0
+            and not url.fragment
+            and "@" not in url.netloc
+        )
+    except ValueError:
+        right = False
+    if not right or not _PRINTABLE.fullmatch(text):
+        raise Malformed(
+            f"{fields.path(name)}: {shortened(text)} is no http or https URL without user and fragment"
+        )
+    return text
 
 
 def _secret(fields: Fields, name: str) -> str | None:
@@ -195,12 +238,6 @@ def _secret(fields: Fields, name: str) -> str | None:
 
 def _instant(fields: Fields, name: str) -> str | None:
     value = fields.text(name)
-    if value is None:
-        return None
-    try:
-        aware = "T" in value.upper() and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        aware = False
-    if not aware:
+    if value is not None and not is_rfc3339(value):
         raise Malformed(f"{fields.path(name)}: {shortened(value)} is no RFC 3339 timestamp")
     return value

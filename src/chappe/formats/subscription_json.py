@@ -157,10 +157,12 @@ def render_subscription(subscription: Subscription) -> dict[str, object]:
         shown: dict[str, object] = {"credentialtype": credential.credentialtype}
         if credential.identifier is not None:
             shown["identifier"] = credential.identifier
-        if credential.credentialtype == "ACCESSTOKEN":
+        if credential.credentialtype in ("ACCESSTOKEN", "REFRESHTOKEN"):
             shown["accesstokentype"] = "bearer"
             if credential.expires is not None:
                 shown["accesstokenexpiresutc"] = credential.expires
+        if credential.endpoint is not None:
+            shown["refreshtokenendpoint"] = credential.endpoint
         document["sinkcredential"] = shown
     policy = subscription.retry
     document |= {

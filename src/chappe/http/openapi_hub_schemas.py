@@ -70,10 +70,12 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
     ),
     "sinkcredential": object_of(
         {
-            "credentialtype": {"type": "string", "enum": ["PLAIN", "ACCESSTOKEN"]},
+            "credentialtype": {"type": "string", "enum": ["PLAIN", "ACCESSTOKEN", "REFRESHTOKEN"]},
             "identifier": TEXT,
             "secret": {"type": "string", "writeOnly": True},
             "accesstoken": {"type": "string", "writeOnly": True},
+            "refreshtoken": {"type": "string", "writeOnly": True},
+            "refreshtokenendpoint": TEXT,
             "accesstokentype": {"type": "string", "enum": ["bearer"]},
             "accesstokenexpiresutc": TEXT,
         },

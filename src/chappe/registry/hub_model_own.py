@@ -63,11 +63,15 @@ SUBSCRIPTIONS: Final[Definition] = {
             "How the hub proves to the sink who it is; secrets are never shown",
             {
                 "credentialtype": text(
-                    "Kind of credential", enum=["PLAIN", "ACCESSTOKEN"], required=True
+                    "Kind of credential",
+                    enum=["PLAIN", "ACCESSTOKEN", "REFRESHTOKEN"],
+                    required=True,
                 ),
                 "identifier": text("The user, with PLAIN"),
                 "secret": text("The password, with PLAIN; only written"),
                 "accesstoken": text("The token, with ACCESSTOKEN; only written"),
+                "refreshtoken": text("Gets another token, with REFRESHTOKEN; only written"),
+                "refreshtokenendpoint": uri("Where it is traded for one (RFC 6749 6)"),
                 "accesstokentype": text("Type of the token: bearer"),
                 "accesstokenexpiresutc": attribute("timestamp", "Until when the token is valid"),
             },

@@ -37,7 +37,7 @@ from chappe.domain.channel import (
 from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
 from chappe.domain.position import Position, is_position
 from chappe.domain.seen import SeenEvents
-from chappe.domain.subscription import Defaults
+from chappe.domain.subscription import Credential, Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
 from chappe.flows.check import Check
@@ -180,7 +180,17 @@ async def assemble(
     seen: defaultdict[str, SeenEvents] = defaultdict(
         lambda: SeenEvents(window_ms=window_ms, limit=settings.dedupe_events)
     )
-    sink = HttpSink(now=lambda: clock.now_ms() / 1000)
+
+    async def keep_token(subscription_id: str, credential: Credential) -> None:
+        try:
+            await register.renew_credential(subscription_id, credential)
+        except (ChappeError, RegistryError) as error:
+            # This node goes on with it; another one, or this one after a restart, trades the old one.
+            _log.warning(
+                "subscription %s: its token was renewed, not kept: %s", subscription_id, error
+            )
+
+    sink = HttpSink(now=lambda: clock.now_ms() / 1000, renewed=keep_token)
 
     def new_id() -> str:
         return secrets.token_hex(12)

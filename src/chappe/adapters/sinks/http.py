@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from http import HTTPStatus
 
 from chappe.adapters.sinks.http_answers import DELIVERED, outcome_of
-from chappe.adapters.sinks.http_connection import NoAnswer
+from chappe.adapters.sinks.http_connection import Answer, NoAnswer
 from chappe.adapters.sinks.http_fields import binary_lines, joined
 from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
-from chappe.adapters.sinks.http_request import BadSubscription, Head, head_of
+from chappe.adapters.sinks.http_request import BadSubscription, Head, bearer, form_request, head_of
+from chappe.adapters.sinks.http_tokens import NotRenewed, Renewed, Tokens
 from chappe.domain.delivery import Failed, Outcome
 from chappe.domain.event import Event
-from chappe.domain.subscription import Subscription
+from chappe.domain.subscription import Credential, Subscription
 from chappe.formats.cloudevents_http import encode_structured
 from chappe.formats.webhook_signatures import signatures
 from chappe.ports.sink import Attempt, Sink
@@ -39,11 +41,15 @@ def any_address(address: str) -> bool:
     return True
 
 
+async def _not_kept(subscription_id: str, credential: Credential) -> None:
+    """Nobody keeps a renewed token: after a restart it is traded again."""
+
+
 class HttpSink:
     """Posts events to http and https sinks; redirects are never followed.
 
     `now` gives Unix seconds. `vet` decides for each IP address whether it may be connected to.
-    `tls` replaces the system's trust store and settings.
+    `renewed` is told of tokens that were traded for others, to keep them. `tls` replaces the system's trust store and settings.
     """
 
     def __init__(
@@ -54,9 +60,13 @@ class HttpSink:
         tls: ssl.SSLContext | None = None,
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_s: float = IDLE_S,
+        renewed: Renewed = _not_kept,
     ) -> None:
         self._now = now
         self._pool = Pool(vet=vet, tls=tls, per_origin=connections_per_origin, idle_s=idle_s)
+        self._tokens = Tokens(
+            now_ms=lambda: round(now() * 1000), ask=self._ask_for_token, renewed=renewed
+        )
         self._heads: dict[str, tuple[Subscription, Head]] = {}
 
     @property
@@ -69,16 +79,38 @@ class HttpSink:
         subscription = attempt.subscription
         try:
             head = self._head(subscription)
-            request = _request(head, attempt, self._now())
-            status, headers, body = await self._pool.exchange(
-                head.origin, request, timeout_s=subscription.timeout_s
-            )
-        except (NoAnswer, BadSubscription) as exc:
+            if head.renews:
+                status, headers, body = await self._with_token(head, attempt)
+            else:
+                request = _request(head, attempt, self._now())
+                status, headers, body = await self._pool.exchange(
+                    head.origin, request, timeout_s=subscription.timeout_s
+                )
+        except (NoAnswer, BadSubscription, NotRenewed) as exc:
             return Failed(str(exc))
         delivered = DELIVERED.get(status)
         if delivered is not None:
             return delivered
         return outcome_of(status, headers, body, now_s=self._now())
+
+    async def _with_token(self, head: Head, attempt: Attempt) -> Answer:
+        """Send it with a token that is good; once more with another one where the sink says 401."""
+        subscription = attempt.subscription
+        token = await self._tokens.token(subscription)
+        request = _request(head, attempt, self._now(), bearer(token))
+        answer = await self._pool.exchange(head.origin, request, timeout_s=subscription.timeout_s)
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            return answer
+        token = await self._tokens.token(subscription, other_than=token)
+        request = _request(head, attempt, self._now(), bearer(token))
+        return await self._pool.exchange(head.origin, request, timeout_s=subscription.timeout_s)
+
+    async def _ask_for_token(self, subscription: Subscription, url: str, form: bytes) -> Answer:
+        origin, request = form_request(url, form)
+        try:
+            return await self._pool.exchange(origin, request, timeout_s=subscription.timeout_s)
+        except NoAnswer as exc:
+            raise NotRenewed(f"refreshtokenendpoint: {exc}") from exc
 
     async def close(self) -> None:
         """Close every connection; attempts under way end as Failed."""
@@ -97,8 +129,8 @@ class HttpSink:
         return head
 
 
-def _request(head: Head, attempt: Attempt, now_s: float) -> bytes:
-    """The whole request, head and body.
+def _request(head: Head, attempt: Attempt, now_s: float, authorization: bytes = b"") -> bytes:
+    """The whole request, head and body; `authorization` is a line of its own, or nothing.
 
     Raises:
         BadSubscription: a value from the event would break a line. Formats let none in; a second
@@ -114,7 +146,7 @@ def _request(head: Head, attempt: Attempt, now_s: float) -> bytes:
     lines = _LINES % (attempt.webhook_id.encode(), now_s, len(body), fields)
     if lines.count(b"\n") != breaks or lines.count(b"\r") != breaks:
         raise BadSubscription(f"event {attempt.event.id!r}: an attribute holds a line break")
-    return b"".join((head.lines, lines, body))
+    return b"".join((head.lines, authorization, lines, body))
 
 
 def _encoded(event: Event) -> tuple[tuple[bytes, int], bytes]:

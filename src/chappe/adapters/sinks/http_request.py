@@ -58,13 +58,15 @@ class BadSubscription(Exception):
 class Head(NamedTuple):
     """Where to, the request line with the headers that are the same for every event, and what signs.
 
-    All but the first of `signers` sign until `overlap_until_ms` (Unix; None: for ever).
+    All but the first of `signers` sign until `overlap_until_ms` (Unix; None: for ever). `renews`: the
+    credential is a token that changes, and is not among the lines.
     """
 
     origin: Origin
     lines: bytes
     signers: Sequence[Signer] = ()
     overlap_until_ms: int | None = None
+    renews: bool = False
 
     def signers_at(self, now_s: float) -> Sequence[Signer]:
         """What signs a request that leaves then."""
@@ -93,19 +95,22 @@ def head_of(subscription: Subscription) -> Head:
         lowered = name.lower()
         if lowered not in _OURS and not lowered.startswith(_OUR_PREFIXES):
             headers[lowered] = value
-    if subscription.credential is not None:
-        headers["authorization"] = _authorization(subscription.credential)
+    credential = subscription.credential
+    renews = credential is not None and credential.credentialtype == "REFRESHTOKEN"
+    if credential is not None and not renews:
+        headers["authorization"] = _authorization(credential)
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {v}" for name, v in headers.items()), ""]
     signing = subscription.options.signing
+    encoded = "\r\n".join(lines).encode()
     if signing is None:
-        return Head(origin, "\r\n".join(lines).encode())
+        return Head(origin, encoded, renews=renews)
     try:
         signers = [signer(key, "signing/secrets") for key in signing.secrets]
     except Malformed as exc:
         raise BadSubscription(exc.message) from exc
     until = signing.overlap_until
     until_ms = None if until is None else unix_ms(until)
-    return Head(origin, "\r\n".join(lines).encode(), signers, until_ms)
+    return Head(origin, encoded, signers, until_ms, renews)
 
 
 def _sink(sink: str) -> tuple[Origin, str]:
@@ -129,6 +134,36 @@ def _sink(sink: str) -> tuple[Origin, str]:
     if url.query:
         target += "?" + quote(url.query, safe=_QUERY_SAFE)
     return Origin(secure, host, port or (443 if secure else 80)), target
+
+
+def bearer(token: str) -> bytes:
+    """The header line of a token that was just obtained.
+
+    Raises:
+        BadSubscription: it would break the line.
+    """
+    _check("sinkcredential", "accesstoken", token)
+    return f"authorization: Bearer {token}\r\n".encode()
+
+
+def form_request(url: str, form: bytes) -> tuple[Origin, bytes]:
+    """A POST of form fields, for an endpoint that is no sink.
+
+    Raises:
+        BadSubscription: the URL is none.
+    """
+    origin, target = _sink(url)
+    lines = (
+        f"POST {target} HTTP/1.1",
+        f"host: {_host_header(origin)}",
+        f"user-agent: chappe/{__version__}",
+        "accept: application/json",
+        "content-type: application/x-www-form-urlencoded",
+        f"content-length: {len(form)}",
+        "",
+        "",
+    )
+    return origin, "\r\n".join(lines).encode() + form
 
 
 def _host_header(origin: Origin) -> str:
