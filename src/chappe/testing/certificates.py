@@ -54,8 +54,26 @@ class Authority:
         """Trusts this authority and no other; checks host names."""
         return ssl.create_default_context(cadata=self.pem)
 
-    def server_context(self, *hosts: str) -> ssl.SSLContext:
-        """A server whose certificate is good for `hosts` (names, IPv4 or IPv6 addresses)."""
+    def server_context(self, *hosts: str, clients: Authority | None = None) -> ssl.SSLContext:
+        """A server whose certificate is good for `hosts` (names, IPv4 or IPv6 addresses).
+
+        With `clients`, it asks for a certificate of that authority (mTLS).
+        """
+        certificate, key = self.issue(*hosts)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        with tempfile.NamedTemporaryFile(suffix=".pem") as chain:
+            chain.write(f"{key}{certificate}".encode("ascii"))
+            chain.flush()
+            context.load_cert_chain(chain.name)
+        if clients is not None:
+            context.load_verify_locations(cadata=clients.pem)
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def issue(
+        self, *hosts: str, since: datetime = _FROM, until: datetime = _UNTIL
+    ) -> tuple[str, str]:
+        """A certificate for `hosts` and its private key, both as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = (
             x509.CertificateBuilder()
@@ -63,8 +81,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(_FROM)
-            .not_valid_after(_UNTIL)
+            .not_valid_before(since)
+            .not_valid_after(until)
             .add_extension(
                 x509.SubjectAlternativeName([_general_name(host) for host in hosts]),
                 critical=False,
@@ -77,19 +95,14 @@ class Authority:
             )
             .sign(self._key, hashes.SHA256())
         )
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        with tempfile.NamedTemporaryFile(suffix=".pem") as chain:
-            chain.write(
-                key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-            )
-            chain.write(certificate.public_bytes(serialization.Encoding.PEM))
-            chain.flush()
-            context.load_cert_chain(chain.name)
-        return context
+        return (
+            certificate.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ).decode("ascii"),
+        )
 
 
 def _name(common_name: str) -> x509.Name:
