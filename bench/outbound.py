@@ -24,9 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.sinks.http import HttpSink
 from chappe.adapters.sinks.http_pool import Origin, Pool
 from chappe.domain.delivery import Delivered
+from chappe.domain.egress import ANYWHERE
 from chappe.domain.event import Event
 from chappe.domain.subscription import Subscription
 from chappe.ports.sink import Attempt
@@ -144,7 +146,9 @@ def an_event(payload_bytes: int) -> Event:
 
 def our_sink(target: Target, args: argparse.Namespace, *, tls: bool) -> Row:
     """The whole adapter: encode the event, make the request, exchange, judge the answer."""
-    sink = HttpSink(now=time.time, tls=target.trust() if tls else None)
+    sink = HttpSink(
+        now=time.time, egress=GuardedEgress(ANYWHERE), tls=target.trust() if tls else None
+    )
     subscription = Subscription(id="bench", sink=target.url(tls=tls))
     attempt = Attempt(an_event(args.payload), subscription, webhook_id="bench-1", number=1)
 
@@ -157,7 +161,7 @@ def our_sink(target: Target, args: argparse.Namespace, *, tls: bool) -> Row:
 
 def our_pool(target: Target, args: argparse.Namespace, *, tls: bool) -> Row:
     """The exchange alone, with a request made beforehand: the same job as pycurl's row."""
-    pool = Pool(vet=lambda address: True, tls=target.trust() if tls else None)
+    pool = Pool(egress=GuardedEgress(ANYWHERE), tls=target.trust() if tls else None)
     origin = Origin(tls, target.host, target.secure if tls else target.plain)
     body = an_event(args.payload).data or b""
     lines = [b"POST /hook HTTP/1.1", b"host: %b" % origin.authority.encode()]

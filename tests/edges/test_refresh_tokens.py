@@ -10,8 +10,10 @@ from urllib.parse import parse_qs
 import pytest
 from cli_process import Cli, chappe
 
+from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.sinks.http import HttpSink
 from chappe.domain.delivery import Delivered, Failed
+from chappe.domain.egress import ANYWHERE
 from chappe.domain.event import Event
 from chappe.domain.subscription import Credential, Subscription
 from chappe.ports.sink import Attempt
@@ -76,7 +78,7 @@ def hooks(sink: SinkServer) -> list[str | None]:
 async def test_a_token_that_is_good_is_used_as_it_is() -> None:
     house = House()
     async with SinkServer(house.answer) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         assert await client.send(attempt(sink)) == Delivered(204)
         await client.close()
     assert (hooks(sink), house.traded) == (["Bearer token-0"], [])
@@ -85,7 +87,7 @@ async def test_a_token_that_is_good_is_used_as_it_is() -> None:
 async def test_a_token_that_has_expired_is_traded_before_it_is_sent() -> None:
     house = House()
     async with SinkServer(house.answer) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         old = attempt(sink, expires="2026-09-21T14:13:25Z")  # five seconds from now
         assert await client.send(old) == Delivered(204)
         assert await client.send(old) == Delivered(204)
@@ -99,7 +101,7 @@ async def test_a_token_that_has_expired_is_traded_before_it_is_sent() -> None:
 async def test_a_401_trades_the_token_once_for_all_who_wait() -> None:
     house = House()
     async with SinkServer(house.answer) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         house.good = "another"
         stale = attempt(sink)
         outcomes = await asyncio.gather(*(client.send(stale) for _ in range(8)))
@@ -111,7 +113,7 @@ async def test_a_401_trades_the_token_once_for_all_who_wait() -> None:
 async def test_a_rotated_refresh_token_is_used_next_and_kept() -> None:
     house = House(rotates=True)
     async with SinkServer(house.answer) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         one = attempt(sink, token="stale")
         assert await client.send(one) == Delivered(204)
         house.good = "revoked"
@@ -124,7 +126,7 @@ async def test_a_rotated_refresh_token_is_used_next_and_kept() -> None:
 async def test_a_changed_subscription_brings_its_own_token() -> None:
     house = House()
     async with SinkServer(house.answer) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         one = attempt(sink, token="stale")
         await client.send(one)
         house.good = "token-9"
@@ -155,7 +157,7 @@ async def test_a_token_that_cannot_be_had_is_a_failure_that_shows_no_secret(
     house = House()
     house.broken = broken
     async with SinkServer(house.answer) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         outcome = await client.send(attempt(sink, token="stale"))
         await client.close()
     assert isinstance(outcome, Failed)
@@ -169,7 +171,7 @@ async def test_a_sink_that_takes_no_token_is_asked_twice_and_no_more() -> None:
     async with SinkServer(
         lambda request: Reply(401) if request.target == "/hook" else house.answer(request)
     ) as sink:
-        client = HttpSink(now=lambda: NOW_S, renewed=house.keep)
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
         outcome = await client.send(attempt(sink))
         await client.close()
     assert outcome.status == 401
@@ -205,8 +207,8 @@ async def test_a_hub_keeps_what_it_traded_and_shows_none_of_it(chappe: Cli) -> N
             return expiry
 
         async with asyncio.timeout(20):
-            while await kept_expiry() == credential["accesstokenexpiresutc"]:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110
+            while await kept_expiry() == credential["accesstokenexpiresutc"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
         # A change that sends no token keeps those that were traded, not those of the beginning.
         present = (await asyncio.to_thread(chappe, "sub", "get", id_, "-o", "json")).json
         body = json.dumps({**present, "concurrency": 7}).encode()

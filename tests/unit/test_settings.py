@@ -7,9 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from chappe.domain.egress import EgressPolicy, parse_allowance
 from chappe.domain.errors import InvalidSetting
-from chappe.server.settings import SettingInfo, Settings, check_exposure, describe, load
+from chappe.server.settings import (
+    SettingInfo,
+    Settings,
+    check_exposure,
+    describe,
+    egress_policy,
+    load,
+)
 
+ALLOWANCES = (
+    "networks (10.0.0.0/8), addresses, hosts (hooks.example.com, *.example.com), each with :PORT or without,"
+    " separated by commas"
+)
 DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 
@@ -139,6 +151,9 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         "CHAPPE_INDEX_BYTES": "1048576",
         "CHAPPE_DELIVERY_CONCURRENCY": "1",
         "CHAPPE_DELIVERY_TIMEOUT_S": "0.5",
+        "CHAPPE_EGRESS": "strict",
+        "CHAPPE_EGRESS_ALLOW": "10.0.0.0/8, *.example.com:443",
+        "CHAPPE_EGRESS_HTTPS_ONLY": "true",
         "CHAPPE_DRAIN_S": "0",
         "CHAPPE_LOG_FORMAT": "json",
         "CHAPPE_LOG_LEVEL": "debug",
@@ -171,6 +186,9 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         index_bytes=1_048_576,
         delivery_concurrency=1,
         delivery_timeout_s=0.5,
+        egress="strict",
+        egress_allow=(parse_allowance("10.0.0.0/8"), parse_allowance("*.example.com:443")),
+        egress_https_only=True,
         drain_s=0,
         log_format="json",
         log_level="debug",
@@ -275,6 +293,10 @@ def test_what_kubernetes_says_of_a_service_called_chappe_is_left_alone(tmp_path:
         ("drain_s", "nan", "a number of seconds, 0 or more"),
         ("drain_s", "inf", "a number of seconds, 0 or more"),
         ("drain_s", "-1", "a number of seconds, 0 or more"),
+        ("egress", "open", "auto, local, network, strict or listed"),
+        ("egress_allow", "10.0.0.1/8", ALLOWANCES),
+        ("egress_allow", "a,,b", ALLOWANCES),
+        ("egress_https_only", "1", "true or false"),
         ("log_level", "INFO", "debug, info, warning or error"),
         ("data", "~nobody-has-this-name/x", "a path"),
         ("data", "a\0b", "a path"),
@@ -405,3 +427,41 @@ def test_two_apis_cannot_have_one_port(tmp_path: Path) -> None:
 
 def test_both_may_take_one_that_is_free(tmp_path: Path) -> None:
     assert loaded(tmp_path, port="0", confluent_port="0").confluent_port == 0
+
+
+# ---- what deliveries may connect to
+
+
+@pytest.mark.parametrize(
+    ("given", "reach"),
+    [
+        ({}, "local"),
+        ({"host": "::1"}, "local"),
+        ({"host": "localhost"}, "local"),
+        ({"host": "0.0.0.0"}, "network"),
+        ({"host": "10.0.0.7"}, "network"),
+        ({"public_url": "http://localhost:4280"}, "local"),
+        ({"public_url": "https://hub.example"}, "network"),
+        ({"host": "0.0.0.0", "egress": "local"}, "local"),
+        ({"egress": "strict"}, "strict"),
+        ({"egress": "listed"}, "listed"),
+    ],
+)
+def test_a_hub_reaches_as_far_as_it_is_reached_from(
+    tmp_path: Path, given: dict[str, str], reach: str
+) -> None:
+    assert egress_policy(loaded(tmp_path, **given)).reach == reach
+
+
+def test_the_list_and_https_only_are_part_of_the_policy(tmp_path: Path) -> None:
+    file = 'egress_allow = ["127.0.0.1:9000", "hooks.example"]\negress_https_only = true'
+    assert egress_policy(loaded(tmp_path, file=file)) == EgressPolicy(
+        "local",
+        (parse_allowance("127.0.0.1:9000"), parse_allowance("hooks.example")),
+        https_only=True,
+    )
+
+
+@pytest.mark.parametrize("raw", ["[1]", "1", "true", '"::1/200"'])
+def test_a_list_that_is_none_is_refused(tmp_path: Path, raw: str) -> None:
+    assert ALLOWANCES in refusal(tmp_path, file=f"egress_allow = {raw}")

@@ -132,8 +132,11 @@ class Signing(Option, frozen=True, kw_only=True):
         return f"Signing({len(self.secrets)} secrets, overlap_until={self.overlap_until!r})"
 
 
-class Tls(Option, frozen=True, kw_only=True):
-    """What a connection to the sink trusts, and who it says it is (PEM)."""
+class Tls(Option, frozen=True):
+    """What a connection to the sink trusts, and who it says it is (PEM; RFC 8446 4.4.2).
+
+    A value, and so the key under which connections are kept: what differs in it shares nothing.
+    """
 
     ca: Annotated[
         Annotated[str, Meta(max_length=65_536)] | None,

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
 from chappe.domain.channel import Channel
@@ -25,7 +26,12 @@ from chappe.formats.hub_entities import (
     SUBSCRIPTIONS,
     project,
 )
-from chappe.formats.hub_rules import check_changes, invalid, stored_subscription
+from chappe.formats.hub_rules import (
+    check_changes,
+    check_projected,
+    invalid,
+    stored_subscription,
+)
 from chappe.formats.hub_state import advanced
 from chappe.formats.json_schema import JsonSchema
 from chappe.formats.schema_language import SchemaLanguage
@@ -71,7 +77,9 @@ class _NeedsExtent(Exception):
 class Register:
     """Makes, replaces and ends what is declared.
 
-    `extent` gives the block of a channel after which a start begins, `open_channel` prepares the log for a channel that is made, `root` the registry's URL as its events of change name it.
+    `extent` gives the block of a channel after which a start begins, `open_channel` prepares the log for a
+    channel that is made, `check_sink` raises Malformed for a sink that the hub must not reach, and `root`
+    is the registry's URL as its events of change name it.
     Writers of one node take turns; what a write committed is in `state` when it returns, so a node
     reads its own writes.
 
@@ -92,6 +100,7 @@ class Register:
     defaults: Defaults = DEFAULTS
     language: SchemaLanguage = field(default_factory=JsonSchema)
     open_channel: Callable[[Channel], Awaitable[None]] | None = None
+    check_sink: Callable[[str], None] = lambda sink: None
     _last_us: int = field(default=0, init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -284,7 +293,7 @@ class Register:
             resource = state.tree.resource(resource_xid)
             default = None if resource is None else resource.default
             try:
-                return stored_subscription(
+                stored = stored_subscription(
                     attributes,
                     None if default is None else default.attributes,
                     id=resource_xid.rpartition("/")[2],
@@ -293,6 +302,8 @@ class Register:
                     starts_after=starts_after,
                     made_at=state.revision + 1,
                 )
+                self.check_sink(str(stored["sink"]))
+                return stored
             except Malformed as error:
                 raise invalid(resource_xid, error) from error
 
@@ -318,6 +329,7 @@ class Register:
         after = project(
             state, written.tree, written.changes, state.revision + 1, open=self.secrets.open
         )
+        check_projected(state, after, datetime.fromisoformat(now))
         revision = await self.log.commit(
             encode_transaction(transaction), expected_revision=state.revision
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ from chappe.formats.subscription_json import (
     parse_subscription,
     render_subscription,
 )
+from chappe.formats.tls_pem import check_tls
 from chappe.registry.entity import Attributes, Group, Resource, Tree
 from chappe.registry.errors import RegistryError
 from chappe.registry.request import Change
@@ -265,6 +267,24 @@ def check_changes(
                 _check_message(tree, path, xid, declared, language)
         except Malformed as error:
             raise invalid(xid, error) from error
+
+
+def check_projected(before: State, after: State, now: datetime) -> None:
+    """See that subscriptions which a write changed can be delivered, with all their secrets.
+
+    Raises:
+        RegistryError: one cannot; the subject is the subscription.
+    """
+    if after.subscriptions is before.subscriptions:
+        return
+    for id, subscription in after.subscriptions.items():
+        tls = subscription.options.tls
+        if tls is None or before.subscriptions.get(id) is subscription:
+            continue
+        try:
+            check_tls(tls, "tls", sink=subscription.sink, now=now)
+        except Malformed as error:
+            raise invalid(f"/{ENDPOINTS}/{HUB}/{SUBSCRIPTIONS}/{id}", error) from error
 
 
 def _check_model(before: Tree, after: Tree) -> None:

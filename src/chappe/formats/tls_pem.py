@@ -18,10 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from chappe.domain.errors import Malformed
-from chappe.domain.tls import Tls
-from chappe.formats.fields import Fields
+from chappe.domain.options import Tls
 
-_KNOWN: Final = frozenset({"ca", "certificate", "key"})
+_SECURE: Final = ("https://", "mqtts://", "amqps://", "tls://", "kafka://")
 _MAX_CHARACTERS: Final = 65_536
 _LEAST_RSA_BITS: Final = 2048
 """OpenSSL's own least at its security level 2, which Python sets."""
@@ -39,21 +38,6 @@ _Key = (
 )
 
 
-def parse_tls(document: object, path: str) -> Tls | None:
-    """The object as it was sent, its texts not looked at yet; None when absent.
-
-    Raises:
-        Malformed: it is no object of texts.
-    """
-    if document is None:
-        return None
-    fields = Fields(document, path, known=_KNOWN)
-    tls = Tls(fields.text("ca"), fields.text("certificate"), fields.text("key", secret=True))
-    if tls == Tls():
-        raise Malformed(f"{path}: ca, or certificate and key, are needed")
-    return tls
-
-
 def check_tls(tls: Tls, path: str, *, sink: str, now: datetime) -> tuple[str, ...]:
     """See that connections can be made with it; what deserves a warning, one text each.
 
@@ -62,8 +46,12 @@ def check_tls(tls: Tls, path: str, *, sink: str, now: datetime) -> tuple[str, ..
     Raises:
         Malformed: the message begins with the path of the field.
     """
-    if not sink.lower().startswith("https://"):
-        raise Malformed(f"{path}: only a sink that begins with https:// is reached over TLS")
+    if tls == Tls():
+        raise Malformed(f"{path}: ca, or certificate and key, are needed")
+    if not sink.lower().startswith(_SECURE):
+        raise Malformed(
+            f"{path}: the sink is not reached over TLS; those that begin with {', '.join(_SECURE)} are"
+        )
     if tls.key is not None and tls.certificate is None:
         raise Malformed(f"{path}/certificate: is missing; a key is of no use without it")
     warnings: list[str] = []

@@ -15,6 +15,7 @@ from typing import Any
 from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
 from chappe.adapters.containment.decider import HelpedContainment
+from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.nats.connection import Connection
 from chappe.adapters.nats.cursors import NatsCursors
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
@@ -74,7 +75,7 @@ from chappe.registry.state import State, empty
 from chappe.registry.uids import xid_of
 from chappe.registry.write import empty_tree
 from chappe.server.disk_guard import DiskGuard
-from chappe.server.settings import REGISTRY_ID, Settings
+from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.workers import Engine, Workers
 
 ENCODING_BYTES = 16 * 1024
@@ -190,7 +191,9 @@ async def assemble(
                 "subscription %s: its token was renewed, not kept: %s", subscription_id, error
             )
 
-    sink = HttpSink(now=lambda: clock.now_ms() / 1000, renewed=keep_token)
+    policy = egress_policy(settings)
+    egress = GuardedEgress(policy)
+    sink = HttpSink(now=lambda: clock.now_ms() / 1000, egress=egress, renewed=keep_token)
 
     def new_id() -> str:
         return secrets.token_hex(12)
@@ -229,6 +232,7 @@ async def assemble(
         correlation=new_id,
         defaults=defaults,
         open_channel=log.open_channel,
+        check_sink=policy.check_sink,
     )
 
     confluent = Confluent(state, register, Parser(languages))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chappe.domain.egress import Allowance, parse_allowance
+
 _SECRET_IN_URL = re.compile(r"//[^@/\s]*@")
 
 
@@ -127,6 +129,41 @@ def nats_urls() -> Kind:
         return ",".join(urls)
 
     return Kind("URLs", "nats:// or tls:// URLs, separated by commas", read)
+
+
+def yes_or_no() -> Kind:
+    """True or false."""
+
+    def read(raw: object, _: Path) -> bool:
+        value = {"true": True, "false": False}.get(raw) if isinstance(raw, str) else raw
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    return Kind("true|false", "true or false", read)
+
+
+def allowances() -> Kind:
+    """Networks and hosts, separated by commas, or a TOML array of them; empty for none."""
+
+    def read(raw: object, _: Path) -> tuple[Allowance, ...]:
+        if isinstance(raw, str):
+            raw = raw.split(",") if raw.strip() else []
+        if not isinstance(raw, list):
+            raise ValueError
+        found: list[Allowance] = []
+        for one in raw:
+            if not isinstance(one, str):
+                raise ValueError
+            found.append(parse_allowance(one.strip()))
+        return tuple(found)
+
+    return Kind(
+        "list",
+        "networks (10.0.0.0/8), addresses, hosts (hooks.example.com, *.example.com), each with :PORT or "
+        "without, separated by commas",
+        read,
+    )
 
 
 def text(pattern: str, rule: str) -> Kind:

@@ -21,9 +21,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import platformdirs
 
+from chappe.domain.egress import Allowance, EgressPolicy, Reach
 from chappe.domain.errors import InvalidSetting
 from chappe.domain.subscription import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_S
 from chappe.server import setting_kinds as kinds
@@ -227,6 +229,28 @@ class Settings:
             "How long a sink may take to answer, where its subscription says nothing.",
         ),
     )
+    egress: Literal["auto", "local", "network", "strict", "listed"] = field(
+        default="auto",
+        metadata=_says(
+            kinds.one_of("auto", "local", "network", "strict", "listed"),
+            "What deliveries may connect to, besides `egress_allow`: `local`: loopback, private and public "
+            "addresses; `network`: private and public ones; `strict`: public ones; `listed`: nothing. `auto` is "
+            "`local` where only this machine reaches the hub, else `network`.",
+        ),
+    )
+    egress_allow: tuple[Allowance, ...] = field(
+        default=(),
+        metadata=_says(
+            kinds.allowances(),
+            "Networks and hosts that deliveries may connect to whatever `egress` says, such as "
+            "`10.0.0.0/8,*.example.com:443`.",
+            default="empty",
+        ),
+    )
+    egress_https_only: bool = field(
+        default=False,
+        metadata=_says(kinds.yes_or_no(), "Whether HTTP sinks must be `https`.", default="`false`"),
+    )
     drain_s: float = field(
         default=20.0,
         metadata=_says(
@@ -255,6 +279,18 @@ class Settings:
     def nats_urls(self) -> tuple[str, ...]:
         """The servers of `nats`, one by one; none: the engine is embedded."""
         return tuple(url for url in self.nats.split(",") if url)
+
+
+def egress_policy(settings: Settings) -> EgressPolicy:
+    """What the settings let deliveries connect to.
+
+    A hub that other machines reach, if only through a proxy on this one, keeps them away from what trusts this
+    machine's own programs.
+    """
+    here = [settings.host, urlsplit(settings.public_url).hostname or settings.host]
+    usual: Reach = "local" if all(map(_is_loopback, here)) else "network"
+    reach = usual if settings.egress == "auto" else settings.egress
+    return EgressPolicy(reach, settings.egress_allow, settings.egress_https_only)
 
 
 class SettingInfo(NamedTuple):

@@ -28,17 +28,13 @@ from chappe.domain.event import Event
 from chappe.domain.subscription import Credential, Subscription
 from chappe.formats.cloudevents_http import encode_structured
 from chappe.formats.webhook_signatures import signatures
+from chappe.ports.egress import Egress
 from chappe.ports.sink import Attempt, Sink
 
 PREPARED = 10_000
 """How many subscriptions' heads are kept encoded, some 500 bytes each."""
 
 _LINES = b"webhook-id: %b\r\nwebhook-timestamp: %d\r\ncontent-length: %d\r\n%b\r\n"
-
-
-def any_address(address: str) -> bool:
-    """Every address may be connected to."""
-    return True
 
 
 async def _not_kept(subscription_id: str, credential: Credential) -> None:
@@ -48,22 +44,23 @@ async def _not_kept(subscription_id: str, credential: Credential) -> None:
 class HttpSink:
     """Posts events to http and https sinks; redirects are never followed.
 
-    `now` gives Unix seconds. `vet` decides for each IP address whether it may be connected to.
-    `renewed` is told of tokens that were traded for others, to keep them. `tls` replaces the system's trust store and settings.
+    `now` gives Unix seconds. `egress` decides what may be connected to. `renewed` is told of tokens
+    that were traded for others, to keep them. `tls` replaces the system's trust store and settings,
+    for subscriptions that say nothing of their own.
     """
 
     def __init__(
         self,
         *,
         now: Callable[[], float],
-        vet: Callable[[str], bool] = any_address,
+        egress: Egress,
         tls: ssl.SSLContext | None = None,
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_s: float = IDLE_S,
         renewed: Renewed = _not_kept,
     ) -> None:
         self._now = now
-        self._pool = Pool(vet=vet, tls=tls, per_origin=connections_per_origin, idle_s=idle_s)
+        self._pool = Pool(egress=egress, tls=tls, per_origin=connections_per_origin, idle_s=idle_s)
         self._tokens = Tokens(
             now_ms=lambda: round(now() * 1000), ask=self._ask_for_token, renewed=renewed
         )

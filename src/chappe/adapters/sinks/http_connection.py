@@ -7,6 +7,7 @@ The pool (`http_pool`) opens, shares and closes connections; what an answer mean
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import NamedTuple, cast
 
 import httptools
@@ -150,6 +151,10 @@ class Connection(asyncio.BufferedProtocol):
             return
         if self._status and not exc and self._ends_with_the_connection():
             self._finish(keep=False)
+        elif isinstance(exc, ssl.SSLError):
+            # TLS 1.3 asks for the client's certificate when the client thinks that all is agreed.
+            said = (exc.reason or str(exc)).replace("_", " ").lower()
+            self._fail(NoAnswer(f"TLS: {said} (from {self._peer})"))
         elif self._received_bytes:
             self._fail(NoAnswer(f"{self._peer} closed the connection in the middle of its answer"))
         else:

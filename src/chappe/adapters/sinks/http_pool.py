@@ -9,13 +9,10 @@ cancelled caller leaves nothing behind.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Sequence
 from functools import partial
-from itertools import zip_longest
 from typing import NamedTuple
 
 from chappe.adapters.sinks.http_connection import (
@@ -25,7 +22,10 @@ from chappe.adapters.sinks.http_connection import (
     Deadlines,
     NoAnswer,
 )
+from chappe.adapters.sinks.tls_contexts import BadTls, TlsContexts
+from chappe.domain.options import Tls
 from chappe.kit.outbox import Outbox
+from chappe.ports.egress import Egress, NotReachable
 
 CONNECTIONS_PER_ORIGIN = 256
 """A bound against running out of file descriptors; what a sink can bear is the subscription's
@@ -40,11 +40,16 @@ NEXT_ADDRESS_AFTER_S = 3.0
 
 
 class Origin(NamedTuple):
-    """Where connections go: scheme, ASCII host name or address (no brackets), port."""
+    """Where connections go: scheme, ASCII host name or address (no brackets), port, and as whom.
+
+    Connections are shared by equal origins alone: one that was opened with a subscription's certificate, or on
+    the word of its authority, never carries what another subscription sends.
+    """
 
     secure: bool
     host: str
     port: int
+    tls: Tls | None = None
 
     @property
     def authority(self) -> str:
@@ -55,23 +60,24 @@ class Origin(NamedTuple):
 class Pool:
     """Sends requests over connections that are kept, at most `per_origin` to one origin.
 
-    `vet` decides for each resolved IP address whether it may be connected to, at each connect: a
-    name that resolves to another address later is judged again.
+    `egress` resolves and judges at each connect: a name that leads to another address later is judged
+    again, and what it gave is what is connected to. `tls` replaces the system's trust store and settings for
+    origins that say nothing of their own.
     """
 
     def __init__(
         self,
         *,
-        vet: Callable[[str], bool],
+        egress: Egress,
         tls: ssl.SSLContext | None,
         per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_s: float = IDLE_S,
     ) -> None:
-        self.vet = vet
+        self.egress = egress
         self.per_origin = per_origin
         self.idle_s = idle_s
         self.closed = False
-        self._tls = tls
+        self.contexts = TlsContexts(tls)
         self._deadlines: Deadlines | None = None
         self._outbox: Outbox | None = None
         self._shelves: dict[Origin, _Shelf] = {}
@@ -80,14 +86,6 @@ class Pool:
     def open_connections(self) -> int:
         """How many connections are open or being opened, over all origins."""
         return sum(shelf.open for shelf in self._shelves.values())
-
-    @property
-    def tls(self) -> ssl.SSLContext:
-        """The context of all https connections; made at the first one (it reads many files)."""
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-            self._tls.set_alpn_protocols(["http/1.1"])
-        return self._tls
 
     @property
     def deadlines(self) -> Deadlines:
@@ -274,8 +272,8 @@ class _Shelf:
         Raises:
             NoAnswer: none does, in the words of the last one's error.
         """
-        secure, host, port = self._origin
-        addresses = await self._allowed_addresses()
+        secure, host, port, tls = self._origin
+        context, addresses = await self._way(secure, host, port, tls)
         for number, address in enumerate(addresses, start=1):
             peer = Origin(secure, address, port).authority
             last = number == len(addresses)
@@ -285,7 +283,7 @@ class _Shelf:
                         partial(Connection, peer, self._pool.deadlines, self._pool.outbox),
                         address,
                         port,
-                        ssl=self._pool.tls if secure else None,
+                        ssl=context,
                         server_hostname=host if secure else None,
                     )
             except OSError as exc:
@@ -299,44 +297,26 @@ class _Shelf:
             return connection
         raise AssertionError("there is at least one address")
 
-    async def _allowed_addresses(self) -> list[str]:
-        """The addresses of the host in the order to try them: families in turn (RFC 8305 4)."""
-        host = self._origin.host
-        try:
-            found = [str(ipaddress.ip_address(host))]
-        except ValueError:
-            found = await self._resolve()
-        allowed = [address for address in found if self._pool.vet(_plain(address))]
-        if not allowed:
-            raise NoAnswer(f"address {found[0]} of host {host} is not allowed")
-        return allowed
+    async def _way(
+        self, secure: bool, host: str, port: int, tls: Tls | None
+    ) -> tuple[ssl.SSLContext | None, Sequence[str]]:
+        """How to connect, and the addresses in the order to try them.
 
-    async def _resolve(self) -> list[str]:
-        host = self._origin.host
+        Raises:
+            NoAnswer: there is none that may be connected to, or the TLS of the origin is of no use.
+        """
+        egress = self._pool.egress
+        refused = None if secure else egress.refusal_of_plain(host)
+        if refused is not None:
+            raise NoAnswer(refused)
         try:
-            infos = await self._loop.getaddrinfo(
-                host, self._origin.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-            )
-        except socket.gaierror as exc:
-            if exc.errno == socket.EAI_AGAIN:
-                raise NoAnswer(f"host name {host} could not be resolved: try again later") from exc
-            raise NoAnswer(f"host name {host} not found") from exc
-        except (OSError, UnicodeError) as exc:
-            raise NoAnswer(f"host name {host} could not be resolved: {exc}") from exc
-        first = [str(info[4][0]) for info in infos if info[0] == infos[0][0]]
-        other = [str(info[4][0]) for info in infos if info[0] != infos[0][0]]
-        in_turn = [address for pair in zip_longest(first, other) for address in pair if address]
-        return list(dict.fromkeys(in_turn))
+            context = self._pool.contexts.of(tls) if secure else None
+            return context, await egress.vetted_addresses(host, port)
+        except (NotReachable, BadTls) as exc:
+            raise NoAnswer(str(exc)) from exc
 
 
 _CLOSED = "the client is closed"
-
-
-def _plain(address: str) -> str:
-    """::ffff:169.254.169.254 -> 169.254.169.254: judged as the address that is really reached."""
-    parsed = ipaddress.ip_address(address)
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return str(mapped or parsed)
 
 
 def _in_words(error: OSError, peer: str) -> str:

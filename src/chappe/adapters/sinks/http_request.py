@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 from chappe import __version__
 from chappe.adapters.sinks.http_pool import Origin
 from chappe.domain.errors import Malformed
+from chappe.domain.options import Tls
 from chappe.domain.subscription import Credential, HttpSettings, Subscription
 from chappe.formats.times import unix_ms
 from chappe.formats.webhook_signatures import Signer, signer
@@ -80,7 +81,7 @@ def head_of(subscription: Subscription) -> Head:
     Raises:
         BadSubscription: sink, method, headers or credential cannot be put into a request.
     """
-    origin, target = _sink(subscription.sink)
+    origin, target = _sink(subscription.sink, subscription.options.tls)
     settings = subscription.settings
     if not isinstance(settings, HttpSettings):
         raise BadSubscription(f"protocol: {subscription.protocol!r} is not HTTP")
@@ -113,7 +114,7 @@ def head_of(subscription: Subscription) -> Head:
     return Head(origin, encoded, signers, until_ms, renews)
 
 
-def _sink(sink: str) -> tuple[Origin, str]:
+def _sink(sink: str, tls: Tls | None) -> tuple[Origin, str]:
     """`https://example.com:8443/a b` -> (Origin(True, "example.com", 8443), "/a%20b")."""
     try:
         url = urlsplit(sink)
@@ -130,10 +131,13 @@ def _sink(sink: str) -> tuple[Origin, str]:
     if not _HOST.fullmatch(host):
         raise BadSubscription(f"sink: {sink!r} has no valid host name")
     secure = url.scheme == "https"
+    if tls is not None and not secure:
+        # Sent in the clear, it would go to whoever answers, who never shows a certificate.
+        raise BadSubscription(f"tls: the sink {sink!r} must begin with https://")
     target = quote(url.path or "/", safe=_PATH_SAFE)
     if url.query:
         target += "?" + quote(url.query, safe=_QUERY_SAFE)
-    return Origin(secure, host, port or (443 if secure else 80)), target
+    return Origin(secure, host, port or (443 if secure else 80), tls), target
 
 
 def bearer(token: str) -> bytes:
@@ -152,7 +156,7 @@ def form_request(url: str, form: bytes) -> tuple[Origin, bytes]:
     Raises:
         BadSubscription: the URL is none.
     """
-    origin, target = _sink(url)
+    origin, target = _sink(url, None)
     lines = (
         f"POST {target} HTTP/1.1",
         f"host: {_host_header(origin)}",

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from chappe.domain.tls import Tls
+from chappe.domain.options import Tls
 
 KEPT = 256
 """A context with the system's authorities takes about a megabyte and some 20 ms to make."""

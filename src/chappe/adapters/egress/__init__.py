@@ -1,0 +1,1 @@
+"""Resolving and vetting what is connected to."""
