@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from chappe.domain.errors import Malformed
 from chappe.domain.options import Options
+from chappe.domain.transform import check_transform
 from chappe.formats.fields import shortened
+from chappe.formats.jsonata_syntax import check_jsonata
 from chappe.formats.times import is_rfc3339
 from chappe.formats.webhook_signatures import signer
 
@@ -23,6 +25,10 @@ def check_options(options: Options, protocol: str) -> None:
         for index, key in enumerate(signing.secrets):
             signer(key, f"signing/secrets/{index}")
         _instant(signing.overlap_until, "signing/overlap_until")
+    if options.transform is not None:
+        check_transform(options.transform, "transform")
+        if options.transform.data is not None:
+            check_jsonata(options.transform.data, "transform/data")
     if options.handshake != "off":
         _only(protocol, "HTTP", "handshake")
     if options.replies is not None:

@@ -1,0 +1,1 @@
+"""JSONata in a helper process: whoever subscribes writes expressions, which may never end."""

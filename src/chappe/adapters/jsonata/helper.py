@@ -1,0 +1,81 @@
+"""The helper process: evaluates expressions until its input ends.
+
+first frame:  limit of memory in bytes, limit of CPU seconds a job
+a job:        expression, JSON document
+an answer:    b"value" and JSON; b"nothing"; b"error" and a text
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import jsonata
+import msgspec
+
+from chappe.kit.frames import framed, read_frame
+from chappe.kit.own_limits import limit, limit_cpu
+
+DIRECTORY_PREFIX: Final = "chappe-jsonata-"
+MAX_ANSWER_BYTES: Final = 1 << 24
+MAX_DEPTH: Final = 300
+"""Nested evaluations; the interpreter's stack bears some more."""
+
+
+def main() -> None:
+    """Serve frames from standard input."""
+    requests = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    first = read_frame(requests)
+    if first is None:
+        return
+    memory_bytes, cpu_s = map(int, first)
+    limit(memory_bytes)
+    while (job := read_frame(requests)) is not None:
+        limit_cpu(cpu_s)
+        answers.write(framed(evaluated(job)))
+        answers.flush()
+    if Path.cwd().name.startswith(DIRECTORY_PREFIX):
+        # The hub does so too, unless it was killed.
+        shutil.rmtree(Path.cwd(), ignore_errors=True)
+
+
+def evaluated(job: Sequence[bytes]) -> list[bytes]:
+    """The answer to one job."""
+    expression, document = job
+    try:
+        value = _compiled(expression.decode()).evaluate(msgspec.json.decode(document))
+        return [b"nothing"] if value is None else [b"value", msgspec.json.encode(_plain(value))]
+    except MemoryError:
+        return [b"error", b"more memory than there is"]
+    except RecursionError:
+        return [b"error", b"nested too deeply"]
+    except Exception as error:  # noqa: BLE001 - whatever the expression brought about is its answer
+        return [b"error", str(error)[:500].encode("utf-8", "replace")]
+
+
+@lru_cache(maxsize=1_024)
+def _compiled(expression: str) -> jsonata.Jsonata:
+    return jsonata.Jsonata(expression)
+
+
+def _plain(value: Any) -> Any:
+    """JSON values alone: 3.0 -> 3, as JSONata's numbers are; functions have no value."""
+    match value:
+        case bool() | str() | int() | None:
+            return value
+        case float():
+            return int(value) if value.is_integer() and abs(value) < 2**53 else value
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case dict():
+            return {str(name): _plain(one) for name, one in value.items()}
+        case _:
+            raise ValueError(f"the value is no JSON but a {type(value).__name__}")
