@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, NamedTuple
 
+from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.memory.event_log import MemoryEventLog
 from chappe.adapters.memory.registry_log import MemoryRegistryLog
+from chappe.adapters.memory.shard_lease import Held, MemoryShardLease
 from chappe.adapters.protoc.compiler import ProtocCompiler
+from chappe.adapters.sinks.http import HttpSink
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import Block, Channel
+from chappe.domain.egress import ANYWHERE
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
@@ -27,6 +31,7 @@ from chappe.flows.confluent import Confluent
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
 from chappe.flows.frames import Frames
+from chappe.flows.handshake import Handshakes
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
@@ -298,6 +303,15 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     )
     checks = [HealthCheck("engine", ok=True, detail="connected")]
     counters = Counters()
+    handshakes = Handshakes(
+        handshake=HttpSink(now=lambda: clock.now_ms() / 1000, egress=GuardedEgress(ANYWHERE)),
+        lease=MemoryShardLease(Held(), clock, node="n-test"),
+        subscriptions=lambda: state.value.subscriptions,
+        grant=register.keep_grant,
+        secrets=register.secrets,
+        url=lambda: "http://hub.example",
+        clock=clock,
+    )
     parts = replace(
         Parts(
             accept=Accept(
@@ -323,6 +337,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             authorizer=authorizer or Open(),
             counters=counters,
             now_ms=clock.now_ms,
+            agree=handshakes.agree,
             registry=RegistryParts(Edge(offer=languages.offer)),
         ),
         **changes,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from chappe.domain.filters import ALWAYS, Filter
+from chappe.domain.grant import Grant
 from chappe.domain.options import (
     NO_OPTIONS,
     AmqpSettings,
@@ -96,5 +97,13 @@ class Subscription:
     starts_after: int = 0
     epoch: int = 1
     made_at_revision: int = 0
+    grant: Grant | None = None
     created_at: str = ""
     modified_at: str = ""
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether its sink may be delivered to: nobody must be asked, or it has agreed."""
+        if self.options.handshake == "off":
+            return True
+        return self.grant is not None and self.grant.sink == self.sink

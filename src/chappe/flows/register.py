@@ -11,17 +11,19 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
 from chappe.domain.channel import Channel
 from chappe.domain.errors import ChappeError, Conflict, Malformed, NotFound, Unavailable
+from chappe.domain.grant import Agreed
 from chappe.domain.subscription import DEFAULTS, Credential, Defaults, Subscription
 from chappe.formats.hub_entities import (
     CHANNELS,
     ENDPOINTS,
     FIELDS,
+    GRANT,
     HUB,
     SUBSCRIPTIONS,
     project,
@@ -224,6 +226,30 @@ class Register:
             return write(tree, request, rules), last
 
         return (await self.write(decide, by=by)).answer
+
+    async def keep_grant(self, id: str, sink: str, agreed: Agreed) -> None:
+        """Keep what a subscription's sink agreed to; nothing where it has another sink by now.
+
+        No version is made: a revision says what is delivered, not who has agreed.
+        """
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            present = self.state.value.subscriptions.get(id)
+            if present is None or present.sink != sink or present.options.handshake == "off":
+                return Written(tree, (), None), None
+            kept = {"sink": sink, "at": now, "per_minute": agreed.per_minute}
+
+            def incoming(
+                type: ResourceType, xid: str, sent: dict[str, Any], before: Attributes | None
+            ) -> dict[str, Any]:
+                return {**rules.incoming(type, xid, sent, before), GRANT: kept}
+
+            target = _subscription_target(tree, id)
+            request = Write("PATCH", target, {}, Flags(), now, target.xid)
+            return write(tree, request, replace(rules, incoming=incoming)), None
+
+        with _plainly():
+            await self.write(decide, by="hub")
 
     async def renew_credential(self, id: str, credential: Credential) -> None:
         """Keep a subscription's renewed tokens; nothing where it has another credential by now.

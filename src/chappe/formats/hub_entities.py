@@ -15,6 +15,7 @@ import msgspec
 
 from chappe.domain.channel import Channel
 from chappe.domain.errors import Malformed
+from chappe.domain.grant import Grant
 from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.envelope_rules import attribute_rules
 from chappe.formats.json_schema import canonical_format
@@ -38,6 +39,7 @@ CHANNELS: Final = "channels"
 # Private attributes of a subscription's versions.
 SEALED: Final = ".secret"  # the credential's secret, sealed
 SEALED_REFRESH: Final = ".refreshtoken"  # the credential's refresh token, sealed
+GRANT: Final = ".grant"  # what the sink agreed to: {"sink", "at", "per_minute"}
 OPTION_SECRETS: Final = ".optionsecrets"  # those within its options: path to sealed JSON
 STARTS_AFTER: Final = ".startsafter"  # the channel's last block when it was made
 MADE_AT: Final = ".madeat"  # the revision that it was made upon, plus one
@@ -192,6 +194,7 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
         timeout_s=draft.timeout_s,
         retry=draft.retry,
         options=options,
+        grant=_grant_of(attributes.get(GRANT)),
         start=draft.start or "latest",
         starts_after=int(attributes.get(STARTS_AFTER, 0)),
         epoch=int(resource.meta["epoch"]) + edits,
@@ -201,6 +204,10 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
             str(version.attributes["modifiedat"]), str(resource.meta["modifiedat"]), key=instant
         ),
     )
+
+
+def _grant_of(kept: Any) -> Grant | None:
+    return None if kept is None else Grant(kept["sink"], kept["at"], kept.get("per_minute"))
 
 
 def document_of(attributes: Attributes) -> bytes:

@@ -22,6 +22,7 @@ from chappe.formats.hub_entities import (
     CHANNELS,
     ENDPOINTS,
     FIELDS,
+    GRANT,
     HUB,
     MADE_AT,
     MESSAGES,
@@ -53,7 +54,7 @@ NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS))
 """The types without which the hub's own entities have no place."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_PRIVATE = (SEALED, SEALED_REFRESH, OPTION_SECRETS, STARTS_AFTER, MADE_AT)
+_PRIVATE = (SEALED, GRANT, SEALED_REFRESH, OPTION_SECRETS, STARTS_AFTER, MADE_AT)
 _META = ("id", "epoch", "createdat", "modifiedat")
 
 
@@ -87,7 +88,8 @@ def stored_subscription(
         private[STARTS_AFTER] = starts_after(channel, start)
         private[MADE_AT] = made_at
     else:
-        private = {name: before[name] for name in (STARTS_AFTER, MADE_AT) if name in before}
+        fixed = (STARTS_AFTER, MADE_AT, GRANT)
+        private = {name: before[name] for name in fixed if name in before}
     credential = None
     if draft.credential is not None:
         private[SEALED] = (

@@ -211,6 +211,22 @@ def _subscriptions() -> dict[str, Schema]:
             put=of("put.subscriptions.id", "Replace one", "subscribe", "200", request=sent),
             delete=of("delete.subscriptions.id", "End one", "subscribe", "200"),
         ),
+        "/subscriptions/{id}/grant": _item(
+            [
+                in_path("id", "The subscription's id.", pattern="."),
+                query("key", "Proves that the sink was asked.", FILLED),
+            ],
+            **{
+                method: operation(
+                    f"{method}.subscriptions.grant",
+                    "Agree to be delivered to; the sink was told this URL",
+                    "subscriptions",
+                    None,
+                    responses={"200": answer("It is kept.", schema("Granted")), **OF_THE_HUB},
+                )
+                for method in ("get", "post")
+            },
+        ),
         "/subscriptions/{id}/signing": _item(
             [in_path("id", "The subscription's id.", pattern=".")],
             post=operation(

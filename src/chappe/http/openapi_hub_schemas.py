@@ -207,6 +207,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         _SUBSCRIPTION, "id", "sink", "protocol", "channel", "start", "epoch", "createdat",
         "modifiedat",
     ),
+    "Granted": object_of(
+        {"subscription": TEXT, "granted": {"const": True}}, "subscription", "granted"
+    ),
     "Rotation-sent": object_of(
         {
             "overlap_s": {"type": "number", "minimum": 0, "maximum": 2592000},

@@ -166,6 +166,7 @@ class Parts:
     authorizer: Authorizer
     counters: Counters
     now_ms: Callable[[], int]
+    agree: Callable[[str, str, str | None], Awaitable[Subscription]]
     registry: RegistryParts = field(default_factory=RegistryParts)
     limits: Limits = Limits()
     defaults: Defaults = DEFAULTS

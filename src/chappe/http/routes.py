@@ -14,6 +14,7 @@ from chappe.http import (
     channels,
     discovery,
     events,
+    grants,
     infer,
     openapi,
     signing,
@@ -85,6 +86,7 @@ _SUBSCRIPTION = {
     "PUT": Endpoint(SUBSCRIBE, subscriptions.replace),
     "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove),
 }
+_GRANT = Endpoint(None, grants.agree, ("key",))  # the key says who may
 _SERVICES = {
     "GET": Endpoint(READ, discovery.list_services, None),
     "POST": Endpoint(SUBSCRIBE, discovery.put_services, None),
@@ -129,6 +131,7 @@ ROUTES: Sequence[Route] = (
     ),
     Route("/subscriptions", _SUBSCRIPTIONS),
     Route("/subscriptions/{id}", _SUBSCRIPTION),
+    Route("/subscriptions/{id}/grant", {"GET": _GRANT, "POST": _GRANT}),
     Route("/subscriptions/{id}/signing", {"POST": Endpoint(SUBSCRIBE, signing.rotate)}),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(

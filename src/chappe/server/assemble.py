@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
+from urllib.parse import urlsplit
 
 from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
@@ -49,6 +50,7 @@ from chappe.flows.describe import Describe, description
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
 from chappe.flows.frames import Frames
+from chappe.flows.handshake import Handshakes
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
@@ -191,9 +193,12 @@ async def assemble(
                 "subscription %s: its token was renewed, not kept: %s", subscription_id, error
             )
 
+    origin = settings.webhook_origin or urlsplit(url).hostname or "localhost"
     policy = egress_policy(settings)
     egress = GuardedEgress(policy)
-    sink = HttpSink(now=lambda: clock.now_ms() / 1000, egress=egress, renewed=keep_token)
+    sink = HttpSink(
+        now=lambda: clock.now_ms() / 1000, egress=egress, renewed=keep_token, origin=origin
+    )
 
     def new_id() -> str:
         return secrets.token_hex(12)
@@ -264,11 +269,21 @@ async def assemble(
         await recorder.flush()
         await find.caught_up(ATTEMPTS)
 
+    handshakes = Handshakes(
+        handshake=sink,
+        lease=lease,
+        subscriptions=lambda: state.value.subscriptions,
+        grant=register.keep_grant,
+        secrets=vault,
+        url=lambda: url,
+        clock=clock,
+    )
     workers = Workers(
         Engine(log, index, lease, cursors),
         state=state,
         materialise=materialise,
         announce=announce,
+        handshakes=handshakes,
         dispatcher=dispatcher,
         recorder=recorder,
         clock=clock,
@@ -357,6 +372,7 @@ async def assemble(
             authorizer=tokens,
             counters=counters,
             now_ms=clock.now_ms,
+            agree=handshakes.agree,
             registry=RegistryParts(
                 Edge(
                     offer=languages.offer,

@@ -137,6 +137,14 @@ class Settings:
             default="empty",
         ),
     )
+    webhook_origin: str = field(
+        default="",
+        metadata=_says(
+            kinds.text(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)?", "a DNS name"),
+            "The hub's DNS name to sinks that must agree to deliveries; empty: the host of `public_url`.",
+            default="empty",
+        ),
+    )
     registry_id: str = field(
         default=REGISTRY_ID,
         metadata=_says(

@@ -20,6 +20,7 @@ from chappe.flows.announce import ANNOUNCER, Announce
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.shard import ShardDelivery
+from chappe.flows.handshake import Handshakes
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
 from chappe.kit.counters import Counters
@@ -58,6 +59,7 @@ class Workers:
         state: Latest[State],
         materialise: Materialise,
         announce: Announce,
+        handshakes: Handshakes,
         dispatcher: Dispatcher,
         recorder: AttemptRecorder,
         clock: Clock,
@@ -71,6 +73,7 @@ class Workers:
         self._state = state
         self._materialise = materialise
         self._announce = announce
+        self._handshakes = handshakes
         self._dispatcher = dispatcher
         self._recorder = recorder
         self._clock = clock
@@ -100,6 +103,7 @@ class Workers:
         async with self._tasks:
             self._tasks.start_soon(self._materialise.run(), name="materialise")
             self._announcing = self._tasks.start_soon(self._announce.run(), name="announce")
+            self._tasks.start_soon(self._handshakes.run(), name="handshakes")
             self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
             self._tasks.start_soon(self._recorder.run(), name="record attempts")
             self._tasks.start_soon(self._run_owners(), name="shard owners")

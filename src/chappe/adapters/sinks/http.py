@@ -17,18 +17,28 @@ import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
-from chappe.adapters.sinks.http_answers import DELIVERED, outcome_of
+from chappe.adapters.sinks.http_answers import DELIVERED, header_of, outcome_of
 from chappe.adapters.sinks.http_connection import Answer, NoAnswer
 from chappe.adapters.sinks.http_fields import binary_lines, joined
 from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
-from chappe.adapters.sinks.http_request import BadSubscription, Head, bearer, form_request, head_of
+from chappe.adapters.sinks.http_request import (
+    BadSubscription,
+    Head,
+    bearer,
+    form_request,
+    head_of,
+    permission_request,
+)
 from chappe.adapters.sinks.http_tokens import NotRenewed, Renewed, Tokens
 from chappe.domain.delivery import Failed, Outcome
+from chappe.domain.errors import Malformed
 from chappe.domain.event import Event
+from chappe.domain.grant import Agreed, agreed, asked_rate
 from chappe.domain.subscription import Credential, Subscription
 from chappe.formats.cloudevents_http import encode_structured
 from chappe.formats.webhook_signatures import signatures
 from chappe.ports.egress import Egress
+from chappe.ports.handshake import Handshake, NotGranted
 from chappe.ports.sink import Attempt, Sink
 
 PREPARED = 10_000
@@ -44,7 +54,7 @@ async def _not_kept(subscription_id: str, credential: Credential) -> None:
 class HttpSink:
     """Posts events to http and https sinks; redirects are never followed.
 
-    `now` gives Unix seconds. `egress` decides what may be connected to. `renewed` is told of tokens
+    `now` gives Unix seconds. `origin` is the hub's name to sinks that must agree (webhook spec 4.1.2). `egress` decides what may be connected to. `renewed` is told of tokens
     that were traded for others, to keep them. `tls` replaces the system's trust store and settings,
     for subscriptions that say nothing of their own.
     """
@@ -58,7 +68,9 @@ class HttpSink:
         connections_per_origin: int = CONNECTIONS_PER_ORIGIN,
         idle_s: float = IDLE_S,
         renewed: Renewed = _not_kept,
+        origin: str = "",
     ) -> None:
+        self._origin = origin
         self._now = now
         self._pool = Pool(egress=egress, tls=tls, per_origin=connections_per_origin, idle_s=idle_s)
         self._tokens = Tokens(
@@ -102,6 +114,26 @@ class HttpSink:
         request = _request(head, attempt, self._now(), bearer(token))
         return await self._pool.exchange(head.origin, request, timeout_s=subscription.timeout_s)
 
+    async def ask(self, subscription: Subscription, callback: str) -> Agreed:
+        """Whether the sink agrees to be delivered to; see ports/handshake."""
+        rate = subscription.options.rate
+        asked = asked_rate(None if rate is None else rate.per_second)
+        try:
+            where, request = permission_request(
+                subscription, origin=self._origin, callback=callback, rate=asked
+            )
+            answer = await self._pool.exchange(where, request, timeout_s=subscription.timeout_s)
+            return agreed(
+                allowed_origin=header_of(answer.headers, b"webhook-allowed-origin"),
+                allowed_rate=header_of(answer.headers, b"webhook-allowed-rate"),
+                origin=self._origin,
+                asked=asked,
+            )
+        except (NoAnswer, BadSubscription) as error:
+            raise NotGranted(str(error)) from error
+        except Malformed as error:
+            raise NotGranted(error.message) from error
+
     async def _ask_for_token(self, subscription: Subscription, url: str, form: bytes) -> Answer:
         origin, request = form_request(url, form)
         try:
@@ -118,7 +150,7 @@ class HttpSink:
         kept = self._heads.get(subscription.id)
         if kept is not None and (kept[0] is subscription or kept[0] == subscription):
             return kept[1]
-        head = head_of(subscription)
+        head = head_of(subscription, self._origin)
         self._heads.pop(subscription.id, None)
         if len(self._heads) >= PREPARED:
             del self._heads[next(iter(self._heads))]
@@ -164,3 +196,4 @@ def _encoded(event: Event) -> tuple[tuple[bytes, int], bytes]:
 
 
 _: type[Sink] = HttpSink
+_asks: type[Handshake] = HttpSink

@@ -92,3 +92,9 @@ def _redirect(headers: Headers) -> str:
 
 def _first(headers: Headers, name: bytes) -> bytes | None:
     return next((value.strip() for key, value in headers if key.lower() == name), None)
+
+
+def header_of(headers: Headers, name: bytes) -> str | None:
+    """The first header of that name (lower case), as text; None where there is none."""
+    value = _first(headers, name)
+    return None if value is None else value.decode("latin-1")

@@ -56,6 +56,30 @@ class BadSubscription(Exception):
     """No request can be made of it; the text names the setting, the value and the rule."""
 
 
+def permission_request(
+    subscription: Subscription, *, origin: str, callback: str, rate: int | None
+) -> tuple[Origin, bytes]:
+    """The validation request (webhook spec 4.1), to the exact URL of the sink.
+
+    Neither the credential nor the subscription's own headers go with it: who has not agreed yet
+    may be anybody.
+
+    Raises:
+        BadSubscription: the sink is no URL.
+    """
+    where, target = _sink(subscription.sink, subscription.options.tls)
+    lines = [
+        f"OPTIONS {target} HTTP/1.1",
+        f"host: {_host_header(where)}",
+        f"user-agent: chappe/{__version__}",
+        f"webhook-request-origin: {origin}",
+        f"webhook-request-callback: {callback}",
+    ]
+    if rate is not None:
+        lines.append(f"webhook-request-rate: {rate}")
+    return where, "\r\n".join([*lines, "", ""]).encode()
+
+
 class Head(NamedTuple):
     """Where to, the request line with the headers that are the same for every event, and what signs.
 
@@ -75,8 +99,8 @@ class Head(NamedTuple):
         return self.signers if until_ms is None or now_s * 1000 < until_ms else self.signers[:1]
 
 
-def head_of(subscription: Subscription) -> Head:
-    """Encode what does not change from event to event.
+def head_of(subscription: Subscription, hub: str = "") -> Head:
+    """Encode what does not change from event to event; `hub` is its name to those who agreed.
 
     Raises:
         BadSubscription: sink, method, headers or credential cannot be put into a request.
@@ -96,6 +120,8 @@ def head_of(subscription: Subscription) -> Head:
         lowered = name.lower()
         if lowered not in _OURS and not lowered.startswith(_OUR_PREFIXES):
             headers[lowered] = value
+    if subscription.grant is not None and hub:
+        headers["webhook-request-origin"] = hub  # webhook spec 4.1.2
     credential = subscription.credential
     renews = credential is not None and credential.credentialtype == "REFRESHTOKEN"
     if credential is not None and not renews:
