@@ -183,7 +183,7 @@ def test_3_2_4_one_false_expression_makes_all_false() -> None:
     assert not compiled(parse_filters([true, false, true]))(EVENT)
 
 
-@pytest.mark.parametrize("dialect", ["regex", "sql", "EXACT", "https://example.com/dialect"])
+@pytest.mark.parametrize("dialect", ["regex", "SQL", "EXACT", "https://example.com/dialect"])
 def test_3_2_4_a_dialect_that_is_not_supported_is_refused(dialect: str) -> None:
     with pytest.raises(Malformed, match="unknown dialect"):
         parse_subscription(body(filters=[{dialect: {"type": "a"}}]))
@@ -253,3 +253,87 @@ def test_3_2_4_1_1_not_takes_exactly_one_expression(inner: object) -> None:
 def test_3_2_4_1_1_dialects(section: str, expression: object, passes: bool) -> None:
     filter_ = parse_filters([expression])
     assert (compiled(filter_)(EVENT), decide(filter_, EVENT).passed) == (passes, passes), section
+
+
+# 3.2.4.1.2 Optional dialects
+
+
+@pytest.mark.parametrize(
+    ("expression", "passes"),
+    [
+        ("source LIKE '%storage%'", True),
+        ("TRUE", True),
+        ("FALSE", False),
+        ("urgent", True),
+        ("region", False),
+        ("priority", False),
+        ("priority + 1", False),
+        ("'true'", False),
+        ("1 / 0 = 1", False),
+        ("unset = 'a' OR TRUE", False),
+        ("NOT (unset = 'a')", False),
+    ],
+)
+def test_3_2_4_1_2_sql_is_true_when_the_expression_is_true_and_false_else(
+    expression: str, passes: bool
+) -> None:
+    for dialect in ("sql", "cesql"):
+        tree = parse_filters([{dialect: expression}])
+        assert compiled(tree)(EVENT) is passes
+        assert decide(tree, EVENT).passed is passes
+
+
+def test_3_2_4_1_2_an_expression_with_an_error_is_false_and_its_negation_true() -> None:
+    assert compiled(parse_filters([{"not": {"sql": "unset = 'a'"}}]))(EVENT)
+
+
+@pytest.mark.parametrize("inner", ["", None, 1, ["TRUE"], {"type": "a"}], ids=repr)
+def test_3_2_4_1_2_sql_must_be_a_string(inner: object) -> None:
+    with pytest.raises(Malformed, match=r"^filters/0/sql: a CESQL expression is needed"):
+        parse_filters([{"sql": inner}])
+
+
+def test_3_2_4_1_2_an_invalid_expression_is_refused_with_the_place() -> None:
+    with pytest.raises(Malformed) as found:
+        parse_filters([{"all": [{"sql": "type = 'a' AND"}]}])
+    assert found.value.message == (
+        "filters/0/all/0/sql: at offset 14: an attribute, a literal, a function or '(' was expected, "
+        "found the end"
+    )
+    assert found.value.details == {
+        "offset": 14,
+        "marked": "type = 'a' AND\n              ^",
+    }
+
+
+def test_3_2_4_1_2_a_call_of_an_unknown_function_is_refused_with_the_place() -> None:
+    with pytest.raises(Malformed, match="at offset 14: there is no function MATCHES") as found:
+        parse_filters([{"sql": "type = 'a' OR MATCHES(subject)"}])
+    assert found.value.details["offset"] == 14
+    with pytest.raises(Malformed, match="at offset 0: LENGTH does not take 2 arguments"):
+        parse_filters([{"sql": "LENGTH(id, 1) = 1"}])
+
+
+@pytest.mark.parametrize(
+    ("expression", "leaf", "found"),
+    [
+        ("type = 'x' AND EXISTS id", "sql(type = 'x')", "com.example.file.created"),
+        ("EXISTS id AND region = 'eu-west'", "sql(region = 'eu-west')", "eu-west"),
+        ("region = 'us' OR priority > 5", "sql(priority > 5)", "10"),
+        ("region = 'us' OR unset = 1", "sql(unset = 1): the event has no attribute 'unset'", None),
+        (
+            "priority > priority / 0",
+            "sql(priority > (priority / 0)): 10 / 0: a division by zero",
+            "10",
+        ),
+        ("NOT (region = 'us' OR urgent)", "sql(urgent)", "true"),
+        ("region = subject", "sql(region = subject)", "region='eu-west', subject='photos/Cat.png'"),
+        ("region", "sql(region): 'eu-west' is no Boolean", "eu-west"),
+        ("1 = 2", "sql(1 = 2)", None),
+    ],
+)
+def test_3_2_4_1_2_a_decision_names_the_part_of_the_expression(
+    expression: str, leaf: str, found: str | None
+) -> None:
+    decision = decide(parse_filters([{"sql": expression}]), EVENT)
+    assert (decision.leaf, decision.found) == (leaf, found)

@@ -18,10 +18,12 @@ from chappe.domain.filters import (
     Filter,
     Not,
     Prefix,
+    Sql,
     Suffix,
     compiled,
     matches,
 )
+from chappe.formats.cesql_parser import parse
 from chappe.formats.filters_json import (
     MAX_DEPTH,
     MAX_EXPRESSIONS,
@@ -34,8 +36,11 @@ TEXTS = st.text("ab/.é", min_size=1, max_size=4)
 LEAVES: st.SearchStrategy[Filter] = st.one_of(
     st.builds(Exact, NAMES, TEXTS), st.builds(Prefix, NAMES, TEXTS), st.builds(Suffix, NAMES, TEXTS)
 )
+SQL: st.SearchStrategy[Filter] = st.sampled_from(
+    ["region = 'a'", "EXISTS subject AND subject LIKE 'a%'", "NOT (id IN ('a', 'b'))"]
+).map(lambda text: Sql(text, parse(text).expression))
 TREES: st.SearchStrategy[Filter] = st.recursive(
-    LEAVES,
+    LEAVES | SQL,
     lambda parts: st.one_of(
         st.builds(All, st.lists(parts, min_size=1, max_size=3).map(tuple)),
         st.builds(AnyOf, st.lists(parts, min_size=1, max_size=3).map(tuple)),
@@ -103,7 +108,7 @@ def test_several_names_must_all_match() -> None:
         ),
         (
             [{"all": [{"regex": {"type": "a"}}]}],
-            "filters/0/all/0: unknown dialect 'regex'; known: exact, prefix, suffix, all, any, not",
+            "filters/0/all/0: unknown dialect 'regex'; known: exact, prefix, suffix, all, any, not, sql",
         ),
         ([{"exact": {}}], "filters/0/exact: a non-empty object of attribute names and strings"),
         ([{"exact": {"Type": "a"}}], "filters/0/exact: 'Type' is no attribute name"),

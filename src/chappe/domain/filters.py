@@ -1,4 +1,4 @@
-"""Filter expressions: the dialects exact, prefix, suffix, all, any and not as a tree.
+"""Filter expressions: the dialects exact, prefix, suffix, all, any, not and sql as a tree.
 
 subscriptions/spec.md 3.2.4. A new dialect is one more case. `matches` decides; `decide` also says
 which leaf did. `compiled` gives a closure for the hot path, with the same answers.
@@ -7,9 +7,12 @@ which leaf did. `compiled` gives a closure for the hot path, with the same answe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from chappe.domain.cesql import decide as cesql
+from chappe.domain.cesql import generate
+from chappe.domain.cesql.tree import Expression
 from chappe.domain.event import Event
 
 
@@ -58,7 +61,19 @@ class Not:
     part: Filter
 
 
-Filter: TypeAlias = Exact | Prefix | Suffix | All | AnyOf | Not
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """The CESQL expression is TRUE, without an error; `text` is how it was written.
+
+    `traps` is what a reader may take for something else: (offset in the text, what).
+    """
+
+    text: str
+    expression: Expression
+    traps: tuple[tuple[int, str], ...] = field(default=(), compare=False)
+
+
+Filter: TypeAlias = Exact | Prefix | Suffix | All | AnyOf | Not | Sql
 
 ALWAYS = All(())
 
@@ -113,6 +128,10 @@ def decide(filter_: Filter, event: Event) -> Decision:
             inner = decide(part, event)
             leaf = None if inner.leaf is None else f"not {inner.leaf}"
             return Decision(not inner.passed, leaf, inner.found)
+        case Sql(_, expression):
+            decided = cesql.decide(expression, event)
+            trouble = "" if decided.trouble is None else f": {decided.trouble}"
+            return Decision(decided.passed, f"sql({decided.part}){trouble}", decided.found)
 
 
 Predicate: TypeAlias = Callable[[Event], bool]
@@ -138,3 +157,5 @@ def compiled(filter_: Filter) -> Predicate:
         case Not(part):
             predicate = compiled(part)
             return lambda event: not predicate(event)
+        case Sql(_, expression):
+            return generate.predicate(expression)

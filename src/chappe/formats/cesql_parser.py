@@ -11,7 +11,7 @@ More than the specification's grammar is taken: `4-1` is a subtraction, and '' i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -34,7 +34,7 @@ from chappe.domain.cesql.tree import (
     Minus,
     Negation,
 )
-from chappe.domain.cesql.values import LEAST, MOST
+from chappe.domain.cesql.values import LEAST, MOST, function, no_function
 from chappe.domain.errors import Malformed
 
 MAX_LENGTH: Final = 8192
@@ -71,10 +71,14 @@ _POWERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A tree, and what a reader may take for something else: (offset, what), in the text's order."""
+    """A tree; what a reader may take for something else, and calls of functions that there are not.
+
+    Both are (offset, what), in the order of the text.
+    """
 
     expression: Expression
     traps: tuple[tuple[int, str], ...] = ()
+    unknown: tuple[tuple[int, str], ...] = ()
 
 
 class ParseError(Malformed):
@@ -114,7 +118,7 @@ def parse(text: str) -> Parsed:
         )
     parser = _Parser(text)
     expression = parser.whole()
-    return Parsed(expression, parser.traps())
+    return Parsed(expression, parser.placed(parser.traps), parser.placed(parser.unknown))
 
 
 class _Parser:
@@ -126,7 +130,8 @@ class _Parser:
         self._at = -1
         self._level = 0
         self._depth = 0  # of the tree that was made last
-        self._traps: list[tuple[int, str]] = []
+        self.traps: list[tuple[int, str]] = []
+        self.unknown: list[tuple[int, str]] = []
         self._next()
 
     def whole(self) -> Expression:
@@ -136,9 +141,9 @@ class _Parser:
             self._fail("an operator or the end was expected")
         return expression
 
-    def traps(self) -> tuple[tuple[int, str], ...]:
-        """What a reader may take for something else, by offset."""
-        return tuple((self._offset(at), told) for at, told in sorted(self._traps))
+    def placed(self, notes: Sequence[tuple[int, str]]) -> tuple[tuple[int, str], ...]:
+        """Notes by token as notes by offset."""
+        return tuple((self._offset(at), told) for at, told in sorted(notes))
 
     def _expression(self, least: int) -> Expression:
         """What binds at least as tightly as `least`."""
@@ -176,7 +181,7 @@ class _Parser:
             self._deepen(depth if depth > self._depth else self._depth, at)
         self._level -= 1
         if len(logic) > 1:
-            self._traps.append(_mixed(logic))
+            self.traps.append(_mixed(logic))
         return left
 
     # --- parts of an expression
@@ -258,6 +263,8 @@ class _Parser:
             arguments = self._list()
         self._close(at)
         self._deepen(self._depth, at)
+        if function(name, len(arguments)) is None:
+            self.unknown.append((at - 1, no_function(name, len(arguments)).message))
         return Call(name, arguments)
 
     def _set_or_pattern(self, left: Expression, operator: str) -> Expression:
@@ -322,7 +329,7 @@ class _Parser:
             operator = self._tokens[self._at + 1][0].upper()
         instead = f"x NOT {operator} …" if operator in ("IN", "LIKE") else "NOT (…)"
         told = f"NOT binds tighter than {operator}, so it negates what stands before it alone; "
-        self._traps.append((at, f"{told}write {instead}"))
+        self.traps.append((at, f"{told}write {instead}"))
 
     def _fail(self, reason: str) -> NoReturn:
         """The token that is looked at cannot stand there."""

@@ -3,6 +3,9 @@
 [{"prefix": {"subject": "eu-"}}]                <-> All((Prefix("subject", "eu-"),))
 {"exact": {"type": "a", "source": "/b"}}         -> All((Exact("type", "a"), Exact("source", "/b")))
 {"not": {"any": [{"suffix": {"type": ".x"}}]}}  <-> Not(AnyOf((Suffix("type", ".x"),)))
+{"sql": "hop < 5"}                              <-> Sql("hop < 5", Comparison("<", …, …))
+
+`cesql` is read as `sql`; Knative names it so.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from collections.abc import Callable
 from typing import Final
 
 from chappe.domain.errors import Malformed
-from chappe.domain.filters import ALWAYS, All, AnyOf, Exact, Filter, Not, Prefix, Suffix
+from chappe.domain.filters import ALWAYS, All, AnyOf, Exact, Filter, Not, Prefix, Sql, Suffix
+from chappe.formats.cesql_parser import ParseError, parse
 from chappe.formats.fields import kind_of, shortened
 
 MAX_DEPTH: Final = 32
 MAX_EXPRESSIONS: Final = 256
-DIALECTS: Final = ("exact", "prefix", "suffix", "all", "any", "not")
+DIALECTS: Final = ("exact", "prefix", "suffix", "all", "any", "not", "sql")
 
 _LEAVES: Final[dict[str, Callable[[str, str], Filter]]] = {
     "exact": Exact,
@@ -78,6 +82,8 @@ class _Reader:
                 return AnyOf(self._several(body, path, depth))
             case "not":
                 return Not(self.expression(body, path, depth + 1))
+            case "sql" | "cesql":
+                return _sql(body, path)
             case _:
                 raise Malformed(
                     f"{path.rpartition('/')[0]}: unknown dialect {shortened(dialect)};"
@@ -120,6 +126,26 @@ class _Reader:
             raise Malformed(f"{path}: more than {MAX_EXPRESSIONS} expressions")
 
 
+def _sql(body: object, path: str) -> Sql:
+    if not isinstance(body, str) or not body:
+        raise Malformed(
+            f"{path}: a CESQL expression is needed, a non-empty string;"
+            f" {'an empty one' if body == '' else kind_of(body)} was sent"
+        )
+    try:
+        parsed = parse(body)
+        # The specification makes a call of an unknown function an error of each evaluation; here it
+        # can never be anything else, so it is one of the expression.
+        if parsed.unknown:
+            offset, told = parsed.unknown[0]
+            raise ParseError(told, body, offset)
+    except ParseError as error:
+        raise Malformed(
+            f"{path}: {error.message}", offset=error.offset, marked=error.marked
+        ) from None
+    return Sql(body, parsed.expression, parsed.traps)
+
+
 def _render(filter_: Filter) -> dict[str, object]:
     match filter_:
         case Exact(attribute, value):
@@ -134,3 +160,5 @@ def _render(filter_: Filter) -> dict[str, object]:
             return {"any": [_render(part) for part in parts]}
         case Not(part):
             return {"not": _render(part)}
+        case Sql(text):
+            return {"sql": text}
