@@ -485,6 +485,11 @@ WRITES: Mapping[str, tuple[tuple[str, str, Any], ...]] = {
         ("DELETE", "/services", [{"id": "none"}]),
         ("POST", "/events", {}),
         ("POST", "/validate?schema=/schemagroups/shop/schemas/order", {"a": 1}),
+        (
+            "POST",
+            "/subscriptions",
+            {"sink": "https://a.example/", "protocol": "HTTP", "filters": [{"sql": "TRUE"}]},
+        ),
     ),
 }
 

@@ -109,6 +109,8 @@ def _why(error: ChappeError) -> Iterator[str]:
         case errors.InvalidBatch():
             for index, one in list(error.errors.items())[:10]:
                 yield f"event {index}: {one.message}"
+        case errors.Malformed() if isinstance(marked := error.details.get("marked"), str):
+            yield from marked.splitlines()
         case errors.Ambiguous():
             positions = error.details.get("positions")
             if isinstance(positions, list):

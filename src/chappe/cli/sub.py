@@ -1,4 +1,4 @@
-"""`chappe sub`: create, ls, get, rm, rotate."""
+"""`chappe sub`: create, ls, get, rm; rotate and explain are in modules of their own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import msgspec
 from chappe.cli.event_input import pairs
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
+from chappe.cli.sub_explain import explain
 from chappe.cli.sub_rotate import rotate
 from chappe.cli.sub_settings import put_settings
 from chappe.client import paths
@@ -39,6 +40,7 @@ def sub() -> None:
     metavar="DIALECT:ATTRIBUTE=VALUE",
     help="exact, prefix or suffix, such as prefix:subject=eu-; more than once: all of them.",
 )
+@click.option("--sql", metavar="EXPRESSION", help="A CESQL expression that must be TRUE.")
 @click.option("--filter-json", metavar="JSON", help="Filters of the Subscriptions API; @FILE too.")
 @click.option("--channel", default=DEFAULT_CHANNEL, show_default=True, help="The channel.")
 @click.option(
@@ -70,6 +72,7 @@ def create(
     types: Sequence[str],
     source: str | None,
     filters: Sequence[str],
+    sql: str | None,
     filter_json: str | None,
     channel: str,
     start: str,
@@ -85,6 +88,7 @@ def create(
     \b
       chappe sub create --to http://127.0.0.1:9000/
       chappe sub create --type order.paid --filter prefix:subject=eu- --to https://billing.example/
+      chappe sub create --sql "type LIKE 'order.%' AND hop < 5" --to https://billing.example/
     """  # noqa: D301 - click's mark for lines as they are
     wanted: dict[str, object] = {
         "sink": sink,
@@ -97,6 +101,8 @@ def create(
     if source is not None:
         wanted["source"] = source
     expressions = [*map(expression, filters), *_expressions(filter_json)]
+    if sql is not None:
+        expressions.append({"sql": sql})
     if expressions:
         wanted["filters"] = expressions
     headers = pairs("--header", header)
@@ -116,10 +122,12 @@ def create(
         wanted["retry"] = {"max_attempts": max_attempts}
     put_settings(wanted, settings)
     body = session.run(lambda hub: hub.write("POST", paths.SUBSCRIPTIONS, wanted)).body
+    made = msgspec.json.decode(body, type=Subscribed)
+    for warning in made.warnings:
+        session.note(f"warning: {printable(warning)}")
     if session.output in ("json", "jsonl"):
         session.pass_through(body)
         return
-    made = msgspec.json.decode(body, type=Subscribed)
     session.say(printable(made.id))
     session.hint(f"chappe event send --type {types[0] if types else 'order.paid'} -d '{{}}'")
 
@@ -168,6 +176,7 @@ def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
 
 
 sub.add_command(rotate)
+sub.add_command(explain)
 
 
 def expression(text: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -80,6 +80,14 @@ def signing(subscription_id: str) -> str:
 def subscription(subscription_id: str) -> str:
     """One subscription."""
     return f"{SUBSCRIPTIONS}/{_segment(subscription_id)}"
+
+
+def explained(channel: str, subscriptions: Sequence[str] = ()) -> str:
+    """What the subscriptions of a channel, or some of them, say to an event."""
+    asked = {"channel": channel}
+    if subscriptions:
+        asked["subscription"] = ",".join(subscriptions)
+    return f"/validate/subscriptions?{urlencode(asked)}"
 
 
 def declarations(group: str) -> str:

@@ -210,6 +210,27 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     filters: Sequence[object] = ()
     channel: str = "default"
     epoch: int = 1
+    warnings: Sequence[str] = ()
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one subscription would get an event; `decided_by` is the test that decided."""
+
+    subscription: str
+    sink: str
+    matched: bool
+    decided_by: str | None = None
+    found: str | None = None
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """What subscriptions say to an event (`POST /validate/subscriptions`)."""
+
+    id: str
+    source: str
+    type: str
+    channel: str
+    subscriptions: Sequence[Told] = ()
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):

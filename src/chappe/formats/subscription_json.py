@@ -1,8 +1,8 @@
 """A subscription in JSON (subscriptions/spec.md 3.2.1, docs/api.md) -> a draft; and back.
 
 What is not in the spec (`channel`, `start`, `concurrency`, `timeout_s`, `retry`, `epoch`,
-`createdat`, `modifiedat`, and what `domain/options` lists) is an extension. No error and no `repr`
-holds a secret.
+`createdat`, `modifiedat`, and what `domain/options` lists; `warnings`, which only an answer has) is an
+extension. No error and no `repr` holds a secret.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _SCHEMES: Final = {
 _EXTRAS: Final = {"KAFKA": "kafka", "MQTT3": "mqtt", "MQTT5": "mqtt", "AMQP": "amqp"}
 _KNOWN: Final = frozenset(
     "id source types config filters sink protocol protocolsettings sinkcredential channel start"
-    " concurrency timeout_s retry epoch createdat modifiedat".split()
+    " concurrency timeout_s retry epoch createdat modifiedat warnings".split()
 ) | frozenset(OPTIONS)
 _RETRY: Final = frozenset({"max_attempts", "base_s", "max_backoff_s", "max_age_s"})
 _MAX_URI: Final = 4096

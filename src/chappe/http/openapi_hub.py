@@ -129,6 +129,19 @@ def hub_paths() -> dict[str, Schema]:
         responses={"200": answer("The judgement.", OBJECT), **OF_THE_HUB},
     )  # fmt: skip
     paths["/validate/schema"] = {"post": judge}
+    explain = operation(
+        "post.validate.subscriptions",
+        "Tell for each subscription whether it would get an event, and which test decided",
+        "subscriptions",
+        "read",
+        parameters=[
+            query("channel", "The subscriptions of this channel.", TEXT),
+            query("subscription", "Only those with these ids, joined by commas.", TEXT),
+        ],
+        request=_PUBLISHED,
+        responses={"200": answer("What each says.", schema("Explained")), **OF_THE_HUB},
+    )
+    paths["/validate/subscriptions"] = {"post": explain}
     return {**paths, **_subscriptions(), **_discovery(), **_health()}
 
 

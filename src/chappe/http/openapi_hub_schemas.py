@@ -101,6 +101,10 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
     "epoch": {"type": "integer", "minimum": 1},
     "createdat": TIME,
     "modifiedat": TIME,
+    "warnings": {
+        **TEXTS,
+        "description": "What is odd about the filters; in answers to POST and PUT.",
+    },
 }
 
 _SERVICE: Final[Mapping[str, Schema]] = {
@@ -202,6 +206,27 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             ),
         },
         "position", "channel", "id", "source", "type", "acceptedat", "node", "subscriptions",
+    ),
+    "Explained": object_of(
+        {
+            "channel": TEXT,
+            "id": TEXT,
+            "source": TEXT,
+            "type": TEXT,
+            "subscriptions": array_of(
+                object_of(
+                    {
+                        "subscription": TEXT,
+                        "sink": TEXT,
+                        "matched": {"type": "boolean"},
+                        "decided_by": {"type": ["string", "null"]},
+                        "found": {"type": ["string", "null"]},
+                    },
+                    "subscription", "sink", "matched", "decided_by", "found",
+                )
+            ),
+        },
+        "channel", "id", "source", "type", "subscriptions",
     ),
     "Subscription": object_of(
         _SUBSCRIPTION, "id", "sink", "protocol", "channel", "start", "epoch", "createdat",

@@ -14,6 +14,7 @@ from chappe.http import (
     channels,
     discovery,
     events,
+    explain,
     grants,
     infer,
     openapi,
@@ -137,6 +138,10 @@ ROUTES: Sequence[Route] = (
     Route(
         "/validate/schema",
         {"POST": Endpoint(READ, validate.judge, ("against", "policy", "type", "channel", "last"))},
+    ),
+    Route(
+        "/validate/subscriptions",
+        {"POST": Endpoint(READ, explain.explain_all, ("channel", "subscription"))},
     ),
     Route("/features", {"GET": Endpoint(READ, discovery.features, None)}),
     Route("/services", _SERVICES),

@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from chappe.domain.errors import Malformed, NotFound
+from chappe.domain.lint import warnings
+from chappe.domain.subscription import Subscription
 from chappe.formats.fields import exact_json
-from chappe.formats.subscription_json import parse_subscription, render_subscription
+from chappe.formats.subscription_json import (
+    SubscriptionDraft,
+    parse_subscription,
+    render_subscription,
+)
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
 
@@ -20,10 +26,10 @@ async def list_all(parts: Parts, request: Request) -> Response:
 
 async def create(parts: Parts, request: Request) -> Response:
     """Make one: it gets its id here."""
-    parse_subscription(request.body, parts.defaults)
+    draft = parse_subscription(request.body, parts.defaults)
     made = await parts.register.create_subscription(_sent(request), by=request.principal.name)
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
-    return json_response(render_subscription(made), 201, (location,))
+    return json_response(_answered(made, draft), 201, (location,))
 
 
 async def one(parts: Parts, request: Request) -> Response:
@@ -44,13 +50,20 @@ async def replace(parts: Parts, request: Request) -> Response:
     kept = await parts.register.replace_subscription(
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
-    return json_response(render_subscription(kept))
+    return json_response(_answered(kept, draft))
 
 
 async def remove(parts: Parts, request: Request) -> Response:
     """End one; its last state is answered."""
     last = await parts.register.remove_subscription(request.params["id"], by=request.principal.name)
     return json_response(render_subscription(last))
+
+
+def _answered(subscription: Subscription, draft: SubscriptionDraft) -> Mapping[str, object]:
+    """The object, with what is odd about what was asked for; that is told once, and not kept."""
+    shown = render_subscription(subscription)
+    found = warnings(draft.source, draft.types, draft.filter)
+    return {**shown, "warnings": found} if found else shown
 
 
 def _sent(request: Request) -> Mapping[str, Any]:
