@@ -1,7 +1,7 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
     python -m bench [ingest] [batches] [delivery] [idle-subscriptions] [idle] [registry] [schemas]
-        [inline]
+        [inline] [cesql] [matching]
 
 All of them if none is named.
 
@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from bench import idle, inline, load, one_by_one, processes, registry, schemas
+from bench import cesql, idle, inline, load, matching, one_by_one, processes, registry, schemas
 from bench.load import Load
 
 SECONDS = 3.0
@@ -208,6 +208,8 @@ PARTS = {
     "registry": registry.main,
     "schemas": schemas.main,
     "inline": inline.main,
+    "cesql": cesql.main,
+    "matching": matching.main,
 }
 
 
