@@ -81,7 +81,9 @@ def main() -> None:
             )
             for _ in range(ROUNDS)
         ]
-        read, made, run, hand, walked = (statistics.median(column) for column in zip(*rounds, strict=True))
+        read, made, run, hand, walked = (
+            statistics.median(column) for column in zip(*rounds, strict=True)
+        )
         share = statistics.median(one[2] / one[3] for one in rounds)
         reads.append(read)
         runs.append(run)

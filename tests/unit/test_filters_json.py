@@ -27,6 +27,7 @@ from chappe.formats.cesql_parser import parse
 from chappe.formats.filters_json import (
     MAX_DEPTH,
     MAX_EXPRESSIONS,
+    MAX_SQL,
     parse_filters,
     render_filters,
 )
@@ -149,3 +150,10 @@ def test_the_limit_of_expressions_counts_every_name() -> None:
         parse_filters([{"exact": {"type": "a"}}] * (MAX_EXPRESSIONS + 1))
     with pytest.raises(Malformed, match="more than 256 expressions"):
         parse_filters([{"exact": {f"a{number}": "x" for number in range(MAX_EXPRESSIONS)}}])
+
+
+def test_cesql_expressions_are_bounded_together() -> None:
+    long = {"sql": f"type = '{'x' * 8000}'"}
+    assert parse_filters([long, long])
+    with pytest.raises(Malformed, match=f"filters/2/sql: more than {MAX_SQL} characters"):
+        parse_filters([long, long, long])

@@ -288,6 +288,7 @@ class _Writer:
         one = code.source
         match pieces:
             case None:
+                patterns.compiled(text)  # now, so that no event waits for it
                 source = f"like({one}, {text!r})"
             case [whole]:
                 source = f"({one} == {whole!r})"
