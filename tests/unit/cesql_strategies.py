@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from chappe.domain.cesql.tree import (
@@ -21,6 +22,9 @@ from chappe.domain.cesql.tree import (
     Negation,
 )
 from chappe.domain.event import AttributeValue, Event
+
+# More than a hundred, where a tree has many shapes; a nightly search keeps its own number.
+thoroughly = settings(max_examples=max(300, settings().max_examples))
 
 NAMES = ("type", "source", "id", "subject", "time", "specversion", "region", "hop", "flag", "blob")
 TEXTS = ("a", "ab", "b", "", "true", "FALSE", "7", "07", "-1", "a%b", "Q\\'", 'x"', "2147483647")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chappe.domain.cesql import generate
+from chappe.domain.cesql.decide import decide
 from chappe.domain.cesql.evaluate import Outcome, evaluate
 from chappe.domain.cesql.generate import evaluator, predicate
 from chappe.domain.cesql.like import like
@@ -26,7 +27,7 @@ from chappe.domain.cesql.tree import (
 from chappe.domain.cesql.values import MAX_TEXT
 from chappe.domain.event import AttributeValue, Event
 from chappe.formats.cesql_parser import MAX_DEPTH, ParseError, parse
-from tests.unit.cesql_strategies import events, expressions
+from tests.unit.cesql_strategies import events, expressions, thoroughly
 
 EVENT = Event(id="A-1", source="/shop", type="order.paid", extensions={"hop": 5, "flag": True})
 
@@ -44,7 +45,7 @@ def kinds(found: Outcome) -> list[str]:
     return [fault.kind for fault in found.faults]
 
 
-@settings(max_examples=1500)
+@thoroughly
 @given(expressions, events)
 @example(Exclusive(Attribute("region"), Attribute("hop")), EVENT)
 @example(
@@ -130,7 +131,7 @@ def oracle(one: str, wanted: str) -> bool:
     return re.fullmatch("".join(pieces), one, re.DOTALL) is not None
 
 
-@settings(max_examples=1000)
+@thoroughly
 @given(st.text("ab%_\\\n", max_size=8), wildcards)
 def test_like_answers_as_a_regular_expression_would(one: str, wanted: str) -> None:
     assert like(one, wanted) is oracle(one, wanted)
@@ -235,3 +236,15 @@ def test_a_call_of_an_unknown_function_is_an_error_with_its_name() -> None:
     assert fault.message == "there is no function NOSUCH"
     (fault,) = evaluate(Call("ABS", ()), EVENT).faults
     assert fault.message == "ABS does not take 0 arguments"
+
+
+def test_values_of_different_types_are_different_literals() -> None:
+    assert len({Literal(1), Literal(True), Literal("1"), Literal(1)}) == 3  # noqa: FBT003
+
+
+def test_what_is_shown_of_a_long_part_is_cut() -> None:
+    tree = parse(
+        f"type IN ({', '.join(repr(f'order-{number}') for number in range(100))})"
+    ).expression
+    decided = decide(tree, EVENT)
+    assert (len(decided.part), decided.part[-1]) == (201, "…")

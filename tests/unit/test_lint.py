@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chappe.domain.cesql.evaluate import evaluate
@@ -13,6 +13,7 @@ from chappe.domain.filters import Filter, Sql, matches
 from chappe.domain.lint import MOST, _truth, warnings
 from chappe.formats.filters_json import parse_filters
 from tests.unit import cesql_strategies
+from tests.unit.cesql_strategies import thoroughly
 from tests.unit.test_matching import events, filters
 
 
@@ -95,7 +96,7 @@ def test_not_all_warnings_are_told() -> None:
     assert len(told(*[{"sql": "TRUE"}] * 50)) == MOST
 
 
-@settings(max_examples=1000)
+@thoroughly
 @given(cesql_strategies.expressions, st.lists(cesql_strategies.events, min_size=3, max_size=6))
 def test_what_is_told_to_be_always_or_never_true_is(tree: Expression, offered: list[Event]) -> None:
     for one in warnings(None, frozenset(), Sql("", tree)):
@@ -103,14 +104,14 @@ def test_what_is_told_to_be_always_or_never_true_is(tree: Expression, offered: l
             assert not any(evaluate(tree, event).passed for event in offered)
 
 
-@settings(max_examples=1000)
+@thoroughly
 @given(filters, events)
 def test_where_no_event_is_told_to_pass_none_does(tree: Filter, event: Event) -> None:
     if any(one.startswith("filters: no event passes") for one in warnings(None, frozenset(), tree)):
         assert not matches(tree, event)
 
 
-@settings(max_examples=2000)
+@thoroughly
 @given(cesql_strategies.expressions, cesql_strategies.events)
 def test_constants_are_folded_to_what_they_are(tree: Expression, event: Event) -> None:
     truth = _truth(tree)

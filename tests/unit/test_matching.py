@@ -6,7 +6,7 @@ import sys
 from types import FrameType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chappe.domain.event import AttributeValue, Event
@@ -16,6 +16,7 @@ from chappe.domain.matching import SubscriptionIndex, explain, wants
 from chappe.domain.subscription import Subscription
 from chappe.formats.cesql_parser import parse
 from tests.unit import cesql_strategies
+from tests.unit.cesql_strategies import thoroughly
 
 VALUES = ("a", "ab", "b", "true", "7")
 ATTRIBUTES = ("type", "source", "subject", "id", "datacontenttype", "region", "specversion")
@@ -75,7 +76,7 @@ subscriptions = st.builds(
 steps = st.lists(subscriptions | st.sampled_from(("s-1", "s-2", "s-3", "s-4")), max_size=12)
 
 
-@settings(max_examples=1000)
+@thoroughly
 @given(steps, st.lists(events | cesql_strategies.events, min_size=1, max_size=5))
 def test_matches_are_those_of_a_naive_scan_after_any_changes(
     changes: list[Subscription | str], offered: list[Event]
@@ -126,7 +127,7 @@ def test_an_index_whose_subscriptions_are_gone_holds_nothing(made: list[Subscrip
     assert not index._overlapping
 
 
-@settings(max_examples=1000)
+@thoroughly
 @given(filters, events | cesql_strategies.events)
 def test_an_event_that_passes_has_a_key_of_each_choice(tree: Filter, event: Event) -> None:
     subscription = Subscription("s-1", "http://sink", filter=tree)
@@ -172,6 +173,13 @@ def subscribed(text: str, id_: str = "s-1") -> Subscription:
         ("type LIKE '%a%'", None),
         ("NOT EXISTS region", None),
         ("type = 'a' OR TRUE", None),
+        (
+            " OR ".join(
+                f"id IN ({', '.join(str(one) for one in range(at, at + 400))})"
+                for at in (1000, 2000, 3000)
+            ),
+            None,
+        ),
     ],
 )
 def test_the_index_keeps_an_expression_under_the_best_of_its_keys(
