@@ -71,14 +71,13 @@ def evaluator(node: Expression) -> Callable[[Event], Outcome]:
 
 
 class _Code(NamedTuple):
-    """Python for an expression: its type (None: known when it runs), whether it may raise, and the
-    attributes that are bound to their variables when it did not.
+    """Python for an expression: its type (None: known when it runs), and the attributes that are bound
+    to their variables when it did not raise.
     """
 
     source: str
     type: Type | None
-    fails: bool
-    binds: Mapping[str, bool]
+    binds: Mapping[str, bool] = {}
 
 
 _Known: TypeAlias = Mapping[str, bool]
@@ -122,7 +121,7 @@ class _Writer:
         """Python for a node; `lax`: FALSE may stand for an error."""
         match node:
             case Literal(value):
-                return _Code(repr(value), type(value), fails=False, binds={})
+                return _Code(repr(value), type(value))
             case Attribute(name):
                 return self._attribute(name, known)
             case Exists(name):
@@ -135,8 +134,8 @@ class _Writer:
             case Conjunction(parts):
                 return self._logic(" and ", parts, known, [lax] * len(parts))
             case Disjunction(parts):
-                laxly = [lax and part is parts[-1] for part in parts]
-                return self._logic(" or ", parts, known, laxly)
+                # What is false goes on to the next, what has an error does not pass.
+                return self._logic(" or ", parts, known, [False] * (len(parts) - 1) + [lax])
             case Exclusive(left, right):
                 return self._call("exclusive", bool, (left, right), known)
             case Arithmetic(operator, left, right):
@@ -147,7 +146,7 @@ class _Writer:
                 called = function(name, len(arguments))
                 if called is None:
                     source = f"no_function({name!r}, {len(arguments)})"
-                    return _Code(source, bool, fails=True, binds={})
+                    return _Code(source, bool)
                 return self._call(_function_name(name), called.gives, arguments, known)
 
     def _test(self, node: Comparison | Like | In, known: _Known, *, lax: bool) -> _Code:
@@ -166,7 +165,7 @@ class _Writer:
             return code
         assert isinstance(operand, Attribute)
         binds = {operand.name: known[operand.name], **code.binds}
-        return _Code(f"({guard}{code.source})", bool, code.fails, binds)
+        return _Code(f"({guard}{code.source})", bool, binds)
 
     # --- attributes
 
@@ -180,9 +179,9 @@ class _Writer:
 
     def _attribute(self, name: str, known: _Known) -> _Code:
         if name == "specversion":
-            return _Code(repr(SPECVERSION), str, fails=False, binds={})
+            return _Code(repr(SPECVERSION), str)
         if name in REQUIRED:
-            return _Code(f"e.{name}", str, fails=False, binds={})
+            return _Code(f"e.{name}", str)
         one, core = self._variable(name), name in CORE_ATTRIBUTES
         if name in known:
             source = one if known[name] else f"({one} := value({one}, {name!r}))"
@@ -193,7 +192,7 @@ class _Writer:
                 f"({one} if ({self._read(name)}).__class__ is str"
                 f" else ({one} := value({one}, {name!r})))"
             )
-        return _Code(source, str if core else None, name not in known, {name: True})
+        return _Code(source, str if core else None, {name: True})
 
     def _exists(self, name: str) -> _Code:
         if name in REQUIRED:
@@ -202,7 +201,7 @@ class _Writer:
             source = f"(e.{name} is not None)"
         else:
             source = f"({name!r} in e.extensions)"
-        return _Code(source, bool, fails=False, binds={})
+        return _Code(source, bool)
 
     def _cast(self, node: Expression, target: Type, known: _Known) -> _Code:
         """The node as a value of that type."""
@@ -210,26 +209,22 @@ class _Writer:
             try:
                 folded = values.cast(node.value, target)
             except Faulty:
-                source = f"{_CASTS[target]}({node.value!r})"
-                return _Code(source, target, fails=True, binds={})
-            return _Code(repr(folded), target, fails=False, binds={})
+                return _Code(f"{_CASTS[target]}({node.value!r})", target)
+            return _Code(repr(folded), target)
         code = self.write(node, known)
         if code.type is target:
             return code
-        name = _CASTS[target]
         if code.type is None and isinstance(node, Attribute):
             return self._cast_attribute(node.name, target, known)
-        fails = code.fails or target is not str
-        return _Code(f"{name}({code.source})", target, fails, code.binds)
+        return _Code(f"{_CASTS[target]}({code.source})", target, code.binds)
 
     def _cast_attribute(self, name: str, target: Type, known: _Known) -> _Code:
         one, cast_ = self._variable(name), _CASTS[target]
-        is_known = name in known
-        look = one if is_known else f"({self._read(name)})"
+        look = one if name in known else f"({self._read(name)})"
         rest = one if known.get(name) else f"{one} := value({one}, {name!r})"
         # The first branch takes a value that is of the type already, and then bytes it is not.
         source = f"({one} if {look}.__class__ is {_CLASSES[target]} else {cast_}({rest}))"
-        return _Code(source, target, not is_known or target is not str, {name: True})
+        return _Code(source, target, {name: True})
 
     # --- operators
 
@@ -250,7 +245,7 @@ class _Writer:
         """A call evaluates all of its operands, then casts them: the order of `evaluate`."""
         codes, binds = self._operands(arguments, known)
         source = f"{name}({', '.join(code.source for code in codes)})"
-        return _Code(source, gives, fails=True, binds=binds)
+        return _Code(source, gives, binds)
 
     def _logic(
         self, operator: str, parts: Sequence[Expression], known: _Known, lax: Sequence[bool]
@@ -267,7 +262,7 @@ class _Writer:
             bound.update(code.binds)
         source = f"({operator.join(code.source for code in codes)})"
         # Only the first is always evaluated.
-        return _Code(source, bool, any(code.fails for code in codes), codes[0].binds)
+        return _Code(source, bool, codes[0].binds)
 
     def _comparison(
         self, operator: Comparing, left: Expression, right: Expression, known: _Known
@@ -279,8 +274,7 @@ class _Writer:
         first = self._cast(left, target, known)
         second = self._cast(right, target, {**known, **first.binds})
         source = f"({first.source} {_PYTHON.get(operator, operator)} {second.source})"
-        binds = {**first.binds, **second.binds}
-        return _Code(source, bool, first.fails or second.fails, binds)
+        return _Code(source, bool, {**first.binds, **second.binds})
 
     def _like(self, operand: Expression, text: str, known: _Known, *, negated: bool) -> _Code:
         code = self._cast(operand, str, known)
@@ -301,7 +295,7 @@ class _Writer:
             case _:
                 start, *others, end = pieces
                 source = f"in_order({one}, {start!r}, {tuple(others)!r}, {end!r})"
-        return code._replace(source=f"(not {source})" if negated else source, type=bool)
+        return code._replace(source=_unless(source, negated), type=bool)
 
     def _in(
         self, operand: Expression, items: Sequence[Expression], known: _Known, *, negated: bool
@@ -311,18 +305,20 @@ class _Writer:
         if len(literals) < len(items) or code.type not in (str, None):
             listed, bound = self._operands(items, {**known, **code.binds})
             source = f"within({code.source}, ({''.join(f'{one.source}, ' for one in listed)}))"
-            return _Code(
-                f"(not {source})" if negated else source, bool, True, {**code.binds, **bound}  # noqa: FBT003
-            )  # fmt: skip
+            return _Code(_unless(source, negated), bool, {**code.binds, **bound})
         texts = sorted({values.to_text(one) for one in literals})
         among = f"in {{{', '.join(map(repr, texts))}}}" if len(texts) > 1 else f"== {texts[0]!r}"
-        source, fails = f"({code.source} {among})", code.fails
+        source = f"({code.source} {among})"
         if code.type is None:
             assert isinstance(operand, Attribute)
             one = self._variable(operand.name)
             rest = f"within({one}, {tuple(literals)!r})"
-            source, fails = f"({one} {among} if {code.source}.__class__ is str else {rest})", True
-        return _Code(f"(not {source})" if negated else source, bool, fails, code.binds)
+            source = f"({one} {among} if {code.source}.__class__ is str else {rest})"
+        return _Code(_unless(source, negated), bool, code.binds)
+
+
+def _unless(source: str, negated: bool) -> str:
+    return f"(not {source})" if negated else source
 
 
 def _is_safe(node: Expression, target: Type) -> bool:
