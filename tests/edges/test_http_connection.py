@@ -18,9 +18,9 @@ from chappe.http.parts import Limits
 
 HEADERS = "".join(f"{name}: {value}\r\n" for name, value in EVENT.items())
 LIVEZ = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
-LENGTH = f"POST /events HTTP/1.1\r\ncontent-length: 5\r\n{HEADERS}\r\n[1,2]".encode()
+LENGTH = f"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n{HEADERS}\r\n[1,2]".encode()
 CHUNKED = (
-    f"POST /events HTTP/1.1\r\ntransfer-encoding: chunked\r\n{HEADERS}\r\n"
+    f"POST /events HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n{HEADERS}\r\n"
     "3\r\n[1,\r\n2;x=y\r\n2]\r\n0\r\ntrailer: x\r\n\r\n"
 ).encode()
 ABSOLUTE = b"GET http://hub:80/nowhere?a=b HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -73,7 +73,7 @@ async def test_a_chunk_that_is_none_is_refused_and_nothing_is_stored() -> None:
 
 async def test_the_rest_of_a_body_that_was_refused_is_passed_over() -> None:
     async with running(limits=Limits(10, 10)) as hub, hub.connection() as (reader, writer):
-        writer.write(b"POST /events HTTP/1.1\r\ncontent-length: 300000\r\n\r\n")
+        writer.write(b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n")
         assert (await read_reply(reader)).status == 413
         for _ in range(3):
             writer.write(b"x" * 100_000)
@@ -93,7 +93,7 @@ async def test_a_client_that_closes_its_half_still_gets_its_answers() -> None:
 @pytest.mark.parametrize("header", ["connection: close", "connection: upgrade\r\nupgrade: h2c"])
 async def test_the_connection_closes_after_the_answer_where_it_must(header: str) -> None:
     async with running() as hub, hub.connection() as (reader, writer):
-        writer.write(f"GET /livez HTTP/1.1\r\n{header}\r\n\r\n".encode())
+        writer.write(f"GET /livez HTTP/1.1\r\nhost: x\r\n{header}\r\n\r\n".encode())
         reply = await read_reply(reader)
         assert (reply.status, reply.headers["connection"]) == (200, "close")
         assert await reader.read() == b""

@@ -20,11 +20,11 @@ from chappe.http.listener import bind
     [
         b"GARBAGE\r\n\r\n",
         b"GET /events HTTP/9.9\r\n\r\n",
-        b"GET /events HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /events HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n",
         b"GET /events HTTP/1.1\r\nhost: a\r\n folded: x\r\n\r\n",
-        b"POST /events HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
-        b"POST /events HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
-        b"POST /events HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
+        b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
     ids=["garbage", "version", "colon", "folded", "lengths", "negative", "smuggling", "tls"],
@@ -41,7 +41,11 @@ async def test_what_is_no_http_gets_a_problem_and_the_connection_is_closed(raw: 
 @pytest.mark.parametrize("pieces", [1, 8, 200])
 async def test_headers_over_the_limit_are_refused_however_they_arrive(pieces: int) -> None:
     async with running() as hub, hub.connection() as (reader, writer):
-        raw = b"GET /livez HTTP/1.1\r\nx-long: " + b"x" * (MAX_HEADER_BYTES + 100) + b"\r\n\r\n"
+        raw = (
+            b"GET /livez HTTP/1.1\r\nhost: x\r\nx-long: "
+            + b"x" * (MAX_HEADER_BYTES + 100)
+            + b"\r\n\r\n"
+        )
         step = len(raw) // pieces + 1
         try:
             for start in range(0, len(raw), step):
@@ -61,7 +65,7 @@ async def test_headers_within_the_limit_pass_with_a_large_body_in_the_same_packe
 async def test_headers_that_never_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEADERS_WITHIN_S", 0.05)
     async with running() as hub, hub.connection() as (reader, writer):
-        writer.write(b"GET /livez HTTP/1.1\r\nx: ")
+        writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\nx: ")
         reply = await read_reply(reader)
         assert (reply.status, reply.code) == (408, "too_slow")
 
@@ -80,7 +84,7 @@ async def test_a_body_that_stalls_is_given_up_and_nothing_is_stored(
 ) -> None:
     monkeypatch.setattr(connection, "BODY_SILENCE_S", 0.05)
     async with running() as hub, hub.connection() as (reader, writer):
-        writer.write(b"POST /events HTTP/1.1\r\ncontent-length: 10\r\n\r\nhalf")
+        writer.write(b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
         reply = await read_reply(reader)
         assert (reply.status, reply.code) == (408, "too_slow")
         hub.app.drain()

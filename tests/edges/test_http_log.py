@@ -42,7 +42,7 @@ async def test_a_flood_of_refusals_is_not_a_flood_of_lines(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with running() as hub, hub.connection() as (reader, writer):
-        writer.write(b"POST /events HTTP/1.1\r\ncontent-length: 0\r\n\r\n" * 1000)
+        writer.write(b"POST /events HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n" * 1000)
         for _ in range(1000):
             await reader.readuntil(b'"unsupported_format"}')
         assert hub.counters.rejected["unsupported_format"] == 1000

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 from chappe.domain.errors import TooLarge
 from chappe.http.exchange import Header, Response, find_header
+from chappe.http.framing import coded, content_coding
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -40,6 +41,7 @@ class Call(Asked, Protocol):
 
         Raises:
             TooLarge: it is, or says that it is, longer than the limit; nothing more was read.
+            UnsupportedFormat: it is compressed.
             ClientGone: there is nobody left to answer.
         """
         ...
@@ -72,6 +74,9 @@ class AsgiCall:
 
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body."""
+        coding = content_coding(self.headers)
+        if coding:
+            raise coded(coding)
         check_length(self.headers, limit_bytes)
         message = await self._receive()
         self._read = True

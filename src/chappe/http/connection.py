@@ -15,15 +15,26 @@ from email.utils import formatdate
 from typing import Final
 
 import httptools
+from typing_extensions import override
 
 from chappe.http.call import ClientGone, check_length, too_large
 from chappe.http.exchange import Header, Response, find_header
+from chappe.http.framing import broken_rule, coded, content_coding
 from chappe.http.problems import problem_response
 from chappe.kit.outbox import Outbox
 
 MAX_HEADER_BYTES: Final = 64 * 1024
 HEADERS_WITHIN_S: Final = 10.0
 BODY_SILENCE_S: Final = 30.0
+LEAST_BYTES_PER_S: Final = 500
+"""A body may come as slowly as this, after its first BODY_SILENCE_S (Apache's default, too)."""
+READER_SILENCE_S: Final = 30.0
+"""A client that takes less than LEAST_BYTES_PER_S of its answer for so long is not waited for."""
+ANSWERS_A_TURN: Final = 8
+TURN_S: Final = 0.005
+"""What one connection may do of requests that came together before others have their turn."""
+FRAMING_PER_BYTE: Final = 16
+"""Chunk sizes, extensions and trailers may be so much longer than what they frame (and MAX_HEADER_BYTES)."""
 APART_BYTES: Final = 256 * 1024
 """A body longer than this is not joined to its headers: it would be there twice while it is sent."""
 KEEP_ALIVE_S: Final = 75.0
@@ -33,7 +44,12 @@ lost to a connection that closes while it is on its way."""
 _STATUS_LINES: Final = {
     one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode("ascii") for one in http.HTTPStatus
 }
-_UNUSUAL: Final = frozenset({b"connection", b"proxy-connection", b"expect"})
+_UNUSUAL: Final = frozenset(
+    {b"connection", b"proxy-connection", b"expect", b"transfer-encoding", b"content-encoding"}
+)
+_WORDY: Final = problem_response(
+    400, "malformed", "body: its chunks and trailers are far longer than what they hold", {}
+)
 _MALFORMED: Final = problem_response(400, "malformed", "the request is no HTTP/1.1", {})
 _LONG_HEADERS: Final = problem_response(
     431, "headers_too_large", f"headers: longer than {MAX_HEADER_BYTES} bytes", {}
@@ -43,12 +59,23 @@ _TOO_SLOW: Final = problem_response(408, "too_slow", "the request took too long 
 _log = logging.getLogger("chappe.http")
 
 
+class _Nowhere(list[Header]):
+    """Takes headers and keeps none."""
+
+    @override
+    def append(self, header: Header, /) -> None:
+        pass
+
+
+_NOWHERE: Final = _Nowhere()
+
+
 class Exchange:
     """A request on its way in and its response on its way out (see call.Call)."""
 
     __slots__ = (
-        "_body", "_connection", "_waiter", "answered", "complete", "expects", "headers",
-        "keep_alive", "method", "path", "query", "refusal",
+        "_body", "_connection", "_dropped_bytes", "_waiter", "answered", "coding", "complete", "expects",
+        "headers", "keep_alive", "method", "path", "query", "refusal",
     )  # fmt: skip
 
     def __init__(
@@ -61,13 +88,17 @@ class Exchange:
         self.expects = False
         self.complete = False
         self.answered = False
+        self.coding = b""
         self.refusal: Response | None = None
         self._connection = connection
+        self._dropped_bytes = 0
         self._body: bytes | bytearray = b""
         self._waiter: asyncio.Future[None] | None = None
 
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body, as call.Call has it."""
+        if self.coding:
+            raise coded(self.coding)
         if not self.complete:
             check_length(self.headers, limit_bytes)
             if self.expects:
@@ -89,18 +120,25 @@ class Exchange:
         """The body of a request that has arrived whole."""
         return bytes(self._body)
 
+    @property
+    def body_bytes(self) -> int:
+        """How much of the body has come, with what was dropped."""
+        return len(self._body) + self._dropped_bytes
+
     async def answer(self, response: Response) -> None:
         """Send the response; a HEAD request gets its headers alone."""
         self.answered = True
         if self.expects:
             # RFC 9110 10.1.1: the body that will not be sent would be taken for the next request.
             self.keep_alive = False
+        self._dropped_bytes = len(self._body)
         self._body = b""
         await self._connection.respond(self, response)
 
     def feed(self, chunk: bytes) -> None:
         """Some of the body came; what comes after the answer is dropped."""
         if self.answered:
+            self._dropped_bytes += len(chunk)
             return
         if not self._body:
             self._body = chunk
@@ -145,6 +183,7 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: list[Header] = []
         self._header_bytes = 0
+        self._host = b""
         self._slow = False
         self._arriving: Exchange | None = None
         self._queue: deque[Exchange] = deque()
@@ -154,15 +193,30 @@ class Connection(asyncio.Protocol):
         self._last = False
         self._reading = True
         self._writable: asyncio.Future[None] | None = None
+        self._body_since_s = 0.0
+        self._body_bytes = 0
         self._due_s: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._reader_timer: asyncio.TimerHandle | None = None
 
     # What `serve` and the exchanges use
 
     async def serve(self, handle: Callable[[Exchange], Awaitable[None]]) -> None:
         """Answer request after request until the connection ends."""
+        in_a_row, began_s = 0, 0.0
         while True:
+            if self._queue and in_a_row:
+                # Requests that came together: without a pause nobody else would be served, and no
+                # answer leave the memory, before the last of thousands.
+                if in_a_row == 1:
+                    began_s = self.loop.time()
+                elif in_a_row > ANSWERS_A_TURN or self.loop.time() > began_s + TURN_S:
+                    await asyncio.sleep(0)
+                    in_a_row = 0
+                if self._writable is not None:
+                    await self._writable
             while not self._queue:
+                in_a_row = 0
                 if self.lost:
                     return
                 if self._last:
@@ -183,6 +237,7 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
                 return
             self._current = None
+            in_a_row += 1
             if not exchange.keep_alive or not exchange.answered:
                 self._close()
                 return
@@ -220,6 +275,7 @@ class Connection(asyncio.Protocol):
         self._outbox.add(self._transport, b"".join(parts))
         if large:
             self._outbox.add(self._transport, large)
+            self._outbox.flush()  # So that the next one waits until this one is taken.
         if self._arriving is None and not self._queue:
             self._until(now_s + KEEP_ALIVE_S)
 
@@ -241,6 +297,7 @@ class Connection(asyncio.Protocol):
     def _close(self) -> None:
         self._outbox.flush()
         self._transport.close()
+        self._watch_reader()
 
     # What the transport calls
 
@@ -252,8 +309,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # type: ignore[explicit-override]
         self.lost = self._deaf = True
         self._due_s = None
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._reader_timer):
+            if timer is not None:
+                timer.cancel()
         self._queue.clear()
         self.resume_writing()
         for exchange in (self._current, self._arriving):
@@ -264,8 +322,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
         if self._deaf:
             return
-        arriving = self._arriving
-        if arriving is None:
+        before = self._arriving
+        if before is None:
             self._header_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -276,7 +334,10 @@ class Connection(asyncio.Protocol):
             return
         arriving = self._arriving
         if arriving is not None:
-            self._within(BODY_SILENCE_S)
+            if arriving is not before:
+                self._begin_body()
+            elif not self._body_fits(arriving, len(data)):
+                return
             if not self._is_queued(arriving):
                 self._enqueue(arriving)
             arriving.wake()
@@ -297,12 +358,16 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:  # type: ignore[explicit-override]
         if self._writable is None:
             self._writable = self.loop.create_future()
+            self._watch_reader()
 
     def resume_writing(self) -> None:  # type: ignore[explicit-override]
         if self._writable is not None:
             if not self._writable.done():
                 self._writable.set_result(None)
             self._writable = None
+            if self._reader_timer is not None and not self._transport.is_closing():
+                self._reader_timer.cancel()
+                self._reader_timer = None
 
     # What the parser calls
 
@@ -329,19 +394,38 @@ class Connection(asyncio.Protocol):
                 raise ValueError("the headers are too long")  # Ends the parsing.
         self._header_bytes = 0
         self._slow = False
+        if url == b"*" and self._parser.get_method() == b"OPTIONS":
+            url = b"/"  # RFC 9110 9.3.7: the hub as a whole
         if url[:1] != b"/" or b"#" in url or not url.isascii():
             url = _origin_form(url)
         parser = self._parser
         exchange = Exchange(self, parser.get_method().decode("ascii"), url, headers)
         if not parser.should_keep_alive() or parser.should_upgrade():
             exchange.keep_alive = False
-        # Few requests have one of these, and one look-up in C tells.
-        if not _UNUSUAL.isdisjoint(dict(headers)):
-            if parser.get_http_version() == "1.0":
-                exchange.keep_alive = False  # Whatever it says: `Connection: keep-alive`.
-            expect = find_header(headers, b"expect")
-            exchange.expects = expect is not None and expect.lower() == b"100-continue"
+        # Few requests have one of these, or a name twice, or another Host than the one before.
+        fields = dict(headers)
+        if (
+            fields.get(b"host") != self._host
+            or len(fields) != len(headers)
+            or not _UNUSUAL.isdisjoint(fields)
+        ):
+            self._look_closely(exchange)
+        # What comes now are trailers: they must not pass for headers (RFC 9110 6.5.1).
+        self._headers = _NOWHERE
         self._arriving = exchange
+
+    def _look_closely(self, exchange: Exchange) -> None:
+        headers, version = exchange.headers, self._parser.get_http_version()
+        broken = broken_rule(headers, version)
+        if broken is not None:
+            self._refuse(problem_response(400, "malformed", broken, {}))
+            raise ValueError(broken)  # Ends the parsing.
+        self._host = find_header(headers, b"host") or b""
+        if version == "1.0":
+            exchange.keep_alive = False  # Whatever it says: `Connection: keep-alive`.
+        expect = find_header(headers, b"expect")
+        exchange.expects = expect is not None and expect.lower() == b"100-continue"
+        exchange.coding = content_coding(headers)
 
     def on_body(self, body: bytes) -> None:
         """Some of the body."""
@@ -372,6 +456,7 @@ class Connection(asyncio.Protocol):
             or self._queue
             or self._writable is not None
             or not exchange.keep_alive
+            or exchange.coding
         ):
             return False
         self._current = exchange
@@ -428,6 +513,44 @@ class Connection(asyncio.Protocol):
         if not self._reading and not self.lost:
             self._reading = True
             self._transport.resume_reading()
+            if self._arriving is not None:
+                self._begin_body()  # It was the hub that did not listen.
+
+    # How slowly, and how wordily, a body may come
+
+    def _begin_body(self) -> None:
+        self._body_since_s = self.loop.time()
+        self._body_bytes = 0
+        self._until(self._body_since_s + BODY_SILENCE_S)
+
+    def _body_fits(self, arriving: Exchange, nbytes: int) -> bool:
+        """Some more has come, with its framing; whether it may go on."""
+        self._body_bytes += nbytes
+        if self._body_bytes > MAX_HEADER_BYTES + FRAMING_PER_BYTE * arriving.body_bytes:
+            self._refuse(_WORDY)
+            return False
+        if not arriving.answered:  # Else nobody wants the rest, and its time is not prolonged.
+            earned_s = self._body_bytes / LEAST_BYTES_PER_S
+            latest_s = self._body_since_s + BODY_SILENCE_S + earned_s
+            self._until(min(self.loop.time() + BODY_SILENCE_S, latest_s))
+        return True
+
+    def _watch_reader(self) -> None:
+        """See that the client takes its answers: what is written stays in memory until it has."""
+        if self._reader_timer is None and not self.lost:
+            waiting_bytes = self._transport.get_write_buffer_size()
+            if waiting_bytes:
+                self._reader_timer = self.loop.call_later(
+                    READER_SILENCE_S, self._check_reader, waiting_bytes
+                )
+
+    def _check_reader(self, before_bytes: int) -> None:
+        self._reader_timer = None
+        taken_bytes = before_bytes - self._transport.get_write_buffer_size()
+        if taken_bytes < READER_SILENCE_S * LEAST_BYTES_PER_S:
+            self._transport.abort()
+        else:
+            self._watch_reader()
 
     # One timer a connection: a later deadline lets it ring in vain, so most requests touch none.
 
@@ -460,6 +583,8 @@ def _origin_form(url: bytes) -> bytes:
     """b"http://hub/events?a=b" -> b"/events?a=b"; raises what ends the parsing."""
     if not url.isascii():
         raise ValueError("the target is not ASCII")
+    if url == b"*":
+        raise ValueError("only OPTIONS may ask for *")
     parsed = httptools.parse_url(url)
     path: bytes = parsed.path or b"/"
     return path + b"?" + parsed.query if parsed.query else path

@@ -108,6 +108,8 @@ def _headers(error: ChappeError) -> tuple[Header, ...]:
     match error:
         case Unauthenticated():
             return ((b"www-authenticate", b'Bearer realm="chappe"'),)
+        case UnsupportedFormat(details=details) if "content_encoding" in details:
+            return ((b"accept-encoding", b"identity"),)  # RFC 9110 15.5.16
         case NotAllowed(allow=allow):
             return ((b"allow", ", ".join(allow).encode()),)
         case Unavailable():
