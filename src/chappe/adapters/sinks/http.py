@@ -17,7 +17,7 @@ import ssl
 from collections.abc import Callable
 from http import HTTPStatus
 
-from chappe.adapters.sinks.http_answers import DELIVERED, header_of, outcome_of
+from chappe.adapters.sinks.http_answers import DELIVERED, header_of, outcome_of, without
 from chappe.adapters.sinks.http_connection import Answer, NoAnswer
 from chappe.adapters.sinks.http_fields import binary_lines, joined
 from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
@@ -28,6 +28,7 @@ from chappe.adapters.sinks.http_request import (
     form_request,
     head_of,
     permission_request,
+    secrets_of,
 )
 from chappe.adapters.sinks.http_tokens import NotRenewed, Renewed, Tokens
 from chappe.domain.delivery import Failed, Outcome
@@ -88,8 +89,9 @@ class HttpSink:
         subscription = attempt.subscription
         try:
             head = self._head(subscription)
+            secrets = head.secrets
             if head.renews:
-                status, headers, body = await self._with_token(head, attempt)
+                (status, headers, body), secrets = await self._with_token(head, attempt)
             else:
                 request = _request(head, attempt, self._now())
                 status, headers, body = await self._pool.exchange(
@@ -100,19 +102,29 @@ class HttpSink:
         delivered = DELIVERED.get(status)
         if delivered is not None:
             return delivered
+        if secrets:
+            body = without(secrets, body)
+            headers = [(name, without(secrets, value)) for name, value in headers]
         return outcome_of(status, headers, body, now_s=self._now())
 
-    async def _with_token(self, head: Head, attempt: Attempt) -> Answer:
-        """Send it with a token that is good; once more with another one where the sink says 401."""
+    async def _with_token(
+        self, head: Head, attempt: Attempt
+    ) -> tuple[Answer, tuple[bytes, ...]]:
+        """Send it with a token that is good, once more with another one where the sink says 401.
+
+        The answer, and what of the request nobody may read.
+        """
         subscription = attempt.subscription
-        token = await self._tokens.token(subscription)
-        request = _request(head, attempt, self._now(), bearer(token))
-        answer = await self._pool.exchange(head.origin, request, timeout_s=subscription.timeout_s)
-        if answer.status != HTTPStatus.UNAUTHORIZED:
-            return answer
-        token = await self._tokens.token(subscription, other_than=token)
-        request = _request(head, attempt, self._now(), bearer(token))
-        return await self._pool.exchange(head.origin, request, timeout_s=subscription.timeout_s)
+        refused: str | None = None
+        while True:
+            token = await self._tokens.token(subscription, other_than=refused)
+            request = _request(head, attempt, self._now(), bearer(token))
+            answer = await self._pool.exchange(
+                head.origin, request, timeout_s=subscription.timeout_s
+            )
+            if answer.status != HTTPStatus.UNAUTHORIZED or refused is not None:
+                return answer, secrets_of(Credential("ACCESSTOKEN", None, token))
+            refused = token
 
     async def ask(self, subscription: Subscription, callback: str) -> Agreed:
         """Whether the sink agrees to be delivered to; see ports/handshake."""

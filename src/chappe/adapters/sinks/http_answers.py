@@ -26,6 +26,10 @@ EXCERPT_BYTES = 500
 DELIVERED = {status: Delivered(status) for status in range(200, 300)}
 """The outcome of nearly every answer: by its status alone, whatever the time."""
 
+_HIDDEN = "…".encode()
+LEAST_SECRET_BYTES = 4
+"""Fewer bytes of a secret tell nothing, and stand everywhere by chance."""
+
 _AGAIN = frozenset({404, 408, 409, 425, 429})
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _SECONDS = re.compile(rb"[0-9]{1,10}", re.ASCII)
@@ -77,6 +81,23 @@ def excerpt(body: bytes) -> str:
     if not text.isprintable():
         text = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(text.split())
+
+
+def without(secrets: Iterable[bytes], text: bytes) -> bytes:
+    """The beginning of a body, or a header's value, with each of the secrets replaced by an ellipsis.
+
+    A sink that echoes what it was sent, as some do with an error, must not carry the subscription's credential
+    into reasons, which others read. A body that was cut off may end within a secret: that much goes, too.
+    """
+    is_cut = len(text) >= EXCERPT_BYTES
+    for secret in secrets:
+        text = text.replace(secret, _HIDDEN)
+        longest = len(secret) - 1 if is_cut else 0
+        for length in range(longest, LEAST_SECRET_BYTES - 1, -1):
+            if text.endswith(secret[:length]):
+                text = text[:-length] + _HIDDEN
+                break
+    return text
 
 
 def _explained(status: int, body: bytes) -> str:

@@ -10,12 +10,14 @@ where each | is a line's end. The headers of the single event are put behind it 
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from chappe import __version__
+from chappe.adapters.sinks.http_answers import LEAST_SECRET_BYTES
 from chappe.adapters.sinks.http_pool import Origin
 from chappe.domain.errors import Malformed
 from chappe.domain.options import Tls
@@ -84,7 +86,8 @@ class Head(NamedTuple):
     """Where to, the request line with the headers that are the same for every event, and what signs.
 
     All but the first of `signers` sign until `overlap_until_ms` (Unix; None: for ever). `renews`: the
-    credential is a token that changes, and is not among the lines.
+    credential is a token that changes, and is not among the lines. `secrets` are what of these lines
+    nobody may read, in the forms in which a sink may send it back.
     """
 
     origin: Origin
@@ -92,6 +95,7 @@ class Head(NamedTuple):
     signers: Sequence[Signer] = ()
     overlap_until_ms: int | None = None
     renews: bool = False
+    secrets: tuple[bytes, ...] = ()
 
     def signers_at(self, now_s: float) -> Sequence[Signer]:
         """What signs a request that leaves then."""
@@ -127,17 +131,19 @@ def head_of(subscription: Subscription, hub: str = "") -> Head:
     if credential is not None and not renews:
         headers["authorization"] = _authorization(credential)
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {v}" for name, v in headers.items()), ""]
-    signing = subscription.options.signing
     encoded = "\r\n".join(lines).encode()
+    head = Head(origin, encoded, renews=renews, secrets=secrets_of(credential))
+    signing = subscription.options.signing
     if signing is None:
-        return Head(origin, encoded, renews=renews)
+        return head
     try:
         signers = [signer(key, "signing/secrets") for key in signing.secrets]
     except Malformed as exc:
         raise BadSubscription(exc.message) from exc
     until = signing.overlap_until
-    until_ms = None if until is None else unix_ms(until)
-    return Head(origin, encoded, signers, until_ms, renews)
+    return head._replace(
+        signers=signers, overlap_until_ms=None if until is None else unix_ms(until)
+    )
 
 
 def _sink(sink: str, tls: Tls | None) -> tuple[Origin, str]:
@@ -214,6 +220,24 @@ def _authorization(credential: Credential) -> str:
             raise BadSubscription(
                 f"sinkcredential.credentialtype: {other!r} is unknown; known: ACCESSTOKEN, PLAIN"
             )
+
+
+def secrets_of(credential: Credential | None) -> tuple[bytes, ...]:
+    """Longest first: as it was stored, as it stands in the header, and as URLs and JSON write it."""
+    if credential is None or not credential.secret:
+        return ()
+    sent = _authorization(credential).partition(" ")[2]
+    plain = (credential.secret, sent)
+    forms = {*plain, *(quote(one, safe="") for one in plain), *(_json_string(one) for one in plain)}
+    secrets = [form.encode() for form in forms]
+    return tuple(
+        sorted((one for one in secrets if len(one) >= LEAST_SECRET_BYTES), key=len, reverse=True)
+    )
+
+
+def _json_string(text: str) -> str:
+    """The text as it stands between the quotation marks of a JSON string."""
+    return json.dumps(text)[1:-1].replace("/", "\\/")
 
 
 def _check(where: str, name: str, value: str) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from chappe.adapters.sinks.http_answers import excerpt
+from chappe.adapters.sinks.http_answers import excerpt, without
 from chappe.adapters.sinks.http_connection import Answer
 from chappe.adapters.sinks.http_request import BadSubscription
 from chappe.domain.subscription import Credential, Subscription
@@ -109,7 +109,7 @@ class Tokens:
         except BadSubscription as error:
             raise NotRenewed(f"refreshtokenendpoint: {error}") from error
         if answer.status != 200:
-            said = excerpt(answer.body)
+            said = excerpt(without((old.refresh_token.encode(),), answer.body))
             raise NotRenewed(f"refreshtokenendpoint: answered {answer.status} {said}".rstrip())
         try:
             got = msgspec.json.decode(answer.body, type=_Answered)
