@@ -172,7 +172,14 @@ def test_what_is_no_entry_is_none(text: str) -> None:
             "localhost",
             "LOCALHOST.",
         ),
-        *("a.localhost", "255.255.255.255", "224.0.0.1", "100.100.100.200", "127%2e0.0.1"),
+        *(
+            "a.localhost",
+            "255.255.255.255",
+            "224.0.0.1",
+            "100.100.100.200",
+            "127%2e0.0.1",
+            "[v1.x]",
+        ),
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https", "mqtt"])

@@ -121,7 +121,10 @@ class EgressPolicy:
             host, port = parts.hostname or "", parts.port
         except ValueError:
             return  # such as a list of brokers: whoever connects to them asks for each
-        if "%" in host and not host.startswith("["):
+        if "[" in parts.netloc:
+            if literal(host) is None:
+                raise Malformed(f"sink: {host!r} in brackets is no IPv6 address")
+        elif "%" in host:
             raise Malformed("sink: the host holds a percent sign, which no host name can")
         refused = self.refusal_of_plain(host) if parts.scheme == "http" else None
         port = port or _PORTS.get(parts.scheme)
