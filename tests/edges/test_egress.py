@@ -96,15 +96,16 @@ async def test_a_name_that_rebinds_is_judged_by_what_is_connected_to() -> None:
     assert "127.0.0.1 is a loopback address" in refused(second)
 
 
-async def test_the_name_stays_in_host_and_in_tls() -> None:
+@pytest.mark.parametrize("name", ["hooks.example", "hooks.example."])
+async def test_the_name_stays_in_host_and_in_tls(name: str) -> None:
     authority = Authority()
     server = authority.server_context("hooks.example")
     async with (
         SinkServer(tls=server, host="127.0.0.1") as sink,
         delivering(policy(reach="local"), names(hooks=["127.0.0.1"]), authority) as client,
     ):
-        assert await client.send(to(f"https://hooks.example:{sink.port}/")) == Delivered(204)
-    assert sink.requests[0].header("host") == f"hooks.example:{sink.port}"
+        assert await client.send(to(f"https://{name}:{sink.port}/")) == Delivered(204)
+    assert sink.requests[0].header("host") == f"{name}:{sink.port}"
 
 
 async def test_a_redirect_to_the_machine_itself_is_not_followed() -> None:

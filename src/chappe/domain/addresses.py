@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, Literal, TypeAlias, get_args
 from urllib.parse import unquote
 
@@ -111,15 +111,6 @@ def literal(host: str) -> Address | None:
         return None
     value = sum(number << (24 - 8 * index) for index, number in enumerate(high)) + low
     return IPv4Address(value)
-
-
-def is_address(text: str) -> bool:
-    """Whether the text is an address in its usual notation."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _kind(address: Address) -> Kind:

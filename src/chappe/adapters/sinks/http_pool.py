@@ -284,7 +284,8 @@ class _Shelf:
                         address,
                         port,
                         ssl=context,
-                        server_hostname=host if secure else None,
+                        # Certificates and SNI know no dot at the end (RFC 6066 3).
+                        server_hostname=host.removesuffix(".") if secure else None,
                     )
             except OSError as exc:
                 if last or isinstance(exc, ssl.SSLError):
