@@ -107,9 +107,7 @@ class HttpSink:
             headers = [(name, without(secrets, value)) for name, value in headers]
         return outcome_of(status, headers, body, now_s=self._now())
 
-    async def _with_token(
-        self, head: Head, attempt: Attempt
-    ) -> tuple[Answer, tuple[bytes, ...]]:
+    async def _with_token(self, head: Head, attempt: Attempt) -> tuple[Answer, tuple[bytes, ...]]:
         """Send it with a token that is good, once more with another one where the sink says 401.
 
         The answer, and what of the request nobody may read.

@@ -132,7 +132,7 @@ def head_of(subscription: Subscription, hub: str = "") -> Head:
         headers["authorization"] = _authorization(credential)
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {v}" for name, v in headers.items()), ""]
     encoded = "\r\n".join(lines).encode()
-    head = Head(origin, encoded, renews=renews, secrets=secrets_of(credential))
+    head = Head(origin, encoded, renews=renews, secrets=() if renews else secrets_of(credential))
     signing = subscription.options.signing
     if signing is None:
         return head
