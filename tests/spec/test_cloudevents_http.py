@@ -15,9 +15,6 @@ from chappe.formats import cloudevents_protobuf
 from chappe.formats.block import encode_block
 from chappe.formats.cloudevents_headers import decode_value, encode_value
 from chappe.formats.cloudevents_http import (
-    FORMATS,
-    JSON,
-    PROTOBUF,
     Batched,
     Binary,
     Mode,
@@ -30,6 +27,7 @@ from chappe.formats.cloudevents_http import (
     encode_structured,
     mode_of,
 )
+from chappe.formats.event_formats import BY_BATCH_MEDIA_TYPE, JSON, PROTOBUF, named
 from tests.fuzz.strategies import events, strings
 
 REQUIRED = [
@@ -88,7 +86,7 @@ def test_3_the_mode_is_told_by_the_content_type_in_any_case(
     "content_type",
     [
         b"application/cloudevents",
-        b"application/cloudevents+avro",
+        b"application/cloudevents+yaml",
         b"application/cloudevents+jsonx",
         b"application/cloudevents-batch",
         b"application/cloudevents-batch+avro",
@@ -364,30 +362,30 @@ def test_3_2_3_the_body_counts_where_headers_say_something_else() -> None:
     assert decode(headers, body) == Event(id="2", source="/b", type="u")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", ["json", "protobuf"])
 @given(event=events())
 def test_3_2_what_is_written_in_structured_mode_is_read_again(name: str, event: Event) -> None:
     # Protobuf first: it keeps what JSON keeps and more, so the second round must change nothing.
-    once = decode(*encode_structured(event, FORMATS[name]))
+    once = decode(*encode_structured(event, named(name)))
     assert isinstance(once, Event)
-    assert decode(*encode_structured(once, FORMATS[name])) == once
+    assert decode(*encode_structured(once, named(name))) == once
     assert (once.id, once.source, once.type) == (event.id, event.source, event.type)
 
 
 # --- 3.3: batched mode
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [one.name for one in BY_BATCH_MEDIA_TYPE.values()])
 def test_3_3_a_batch_is_read_in_order(name: str) -> None:
     batch = [MINIMAL, Event(id="2", source="/s", type="t", data=b"\xff")]
-    headers, body = encode_batch(batch, FORMATS[name])
+    headers, body = encode_batch(batch, named(name))
     assert headers == [(b"content-type", f"application/cloudevents-batch+{name}".encode())]
     assert decode(headers, body) == batch
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [one.name for one in BY_BATCH_MEDIA_TYPE.values()])
 def test_3_3_an_empty_batch_is_a_batch(name: str) -> None:
-    assert decode(*encode_batch([], FORMATS[name])) == []
+    assert decode(*encode_batch([], named(name))) == []
 
 
 def test_3_3_a_batch_is_all_or_nothing_and_names_every_bad_event() -> None:

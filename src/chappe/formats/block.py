@@ -14,7 +14,7 @@ from itertools import chain
 
 from chappe.domain.errors import CallerError, InvalidBatch, Malformed
 from chappe.domain.event import Event
-from chappe.formats.cloudevents_protobuf import decode, decode_part
+from chappe.formats.cloudevents_protobuf import decode, decode_part, encode
 from chappe.formats.cloudevents_wire import fields, read_varint, varint
 
 _EVENTS = 0x0A
@@ -100,3 +100,8 @@ def decode_batch(body: bytes) -> list[Event]:
     if errors:
         raise InvalidBatch(errors, len(encoded_events))
     return events
+
+
+def encode_batch(events: Sequence[Event]) -> bytes:
+    """The events as a CloudEventBatch message."""
+    return encode_block([encode(event) for event in events])

@@ -20,24 +20,18 @@ from chappe.domain import attributes
 from chappe.domain.attributes import Memo
 from chappe.domain.errors import InvalidEvent, UnsupportedFormat
 from chappe.domain.event import NO_EXTENSIONS, Event, canonical
-from chappe.formats import block, cloudevents_json, cloudevents_protobuf
 from chappe.formats.cloudevents_headers import decode_value, encode_value
+from chappe.formats.event_formats import (
+    BATCH_MEDIA_TYPE,
+    BY_BATCH_MEDIA_TYPE,
+    BY_MEDIA_TYPE,
+    JSON,
+    MEDIA_TYPE,
+    MEDIA_TYPES,
+    Format,
+)
 
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
-
-MEDIA_TYPE = "application/cloudevents"
-BATCH_MEDIA_TYPE = "application/cloudevents-batch"
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """An event format that the structured and the batched mode can carry."""
-
-    name: str
-    decode: Callable[[bytes], Event]
-    encode: Callable[[Event], bytes]
-    decode_batch: Callable[[bytes], list[Event]]
-    encode_batch: Callable[[Sequence[Event]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +54,6 @@ class Batched:
 
 
 Mode: TypeAlias = Binary | Structured | Batched
-
-JSON = Format(
-    "json",
-    cloudevents_json.decode,
-    cloudevents_json.encode,
-    cloudevents_json.decode_batch,
-    cloudevents_json.encode_batch,
-)
-PROTOBUF = Format(
-    "protobuf",
-    cloudevents_protobuf.decode,
-    cloudevents_protobuf.encode,
-    block.decode_batch,
-    lambda events: block.encode_block([cloudevents_protobuf.encode(event) for event in events]),
-)
-FORMATS: Mapping[str, Format] = {one.name: one for one in (JSON, PROTOBUF)}
 
 
 def decode_single(headers: Sequence[tuple[bytes, bytes]], body: bytes) -> Event | None:
@@ -197,21 +175,27 @@ def encode_structured(
     event: Event, format: Format = JSON
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """The headers (Content-Type alone) and the body of the event in structured mode."""
-    return [(b"content-type", _STRUCTURED[format.name])], format.encode(event)
+    return [(b"content-type", format.media_type.encode("ascii"))], format.encode(event)
 
 
 def encode_batch(
     events: Sequence[Event], format: Format = JSON
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """The headers (Content-Type alone) and the body of a batch; use it only when solicited."""
-    return [(b"content-type", _BATCHED[format.name])], format.encode_batch(events)
+    """The headers (Content-Type alone) and the body of a batch; use it only when solicited.
+
+    Raises:
+        UnsupportedFormat: the format has no batches.
+    """
+    body = format.encode_batch(events)
+    assert format.batch_media_type is not None
+    return [(b"content-type", format.batch_media_type.encode("ascii"))], body
 
 
 def _no_event(core: Mapping[str, str], extensions: Mapping[str, str] | None) -> Exception:
     if extensions is None and core.keys() <= {"datacontenttype"}:
         return UnsupportedFormat(
             "the message is no event: it has no ce- headers, and its Content-Type is not one of "
-            + ", ".join(_media_types())
+            + ", ".join(MEDIA_TYPES)
         )
     return attributes.missing(core)
 
@@ -221,26 +205,22 @@ def _mode(content_type: bytes) -> Mode:
     media_type = text.partition(";")[0].strip(" \t").lower()
     # Every batch type begins as the type of a single event does, so it is tested first.
     if media_type.startswith(BATCH_MEDIA_TYPE):
-        one = FORMATS.get(media_type.removeprefix(f"{BATCH_MEDIA_TYPE}+"))
+        one = BY_BATCH_MEDIA_TYPE.get(media_type)
         mode: Mode | None = Batched(one) if one else None
     elif media_type.startswith(MEDIA_TYPE):
-        one = FORMATS.get(media_type.removeprefix(f"{MEDIA_TYPE}+"))
+        one = BY_MEDIA_TYPE.get(media_type)
         mode = Structured(one) if one else None
     else:
         return _BINARY
     if mode is None:
         raise UnsupportedFormat(
             f"Content-Type: {text!r} is an event format that is not known; known: "
-            + ", ".join(_media_types())
+            + ", ".join(MEDIA_TYPES)
         )
     charset = attributes.charset(text)
     if charset not in (None, "utf-8", "utf8", "us-ascii"):
         raise UnsupportedFormat(f"Content-Type: charset {charset!r} is not known; use utf-8")
     return mode
-
-
-def _media_types() -> list[str]:
-    return [f"{prefix}+{name}" for name in FORMATS for prefix in (MEDIA_TYPE, BATCH_MEDIA_TYPE)]
 
 
 def _extension_name(header: bytes) -> str:
@@ -287,5 +267,3 @@ _core_headers = {
 _SPECVERSION = (b"ce-specversion", b"1.0")
 _ENCODED: Memo[str, bytes] = Memo(encode_value)
 _HEADER_NAMES: Memo[str, bytes] = Memo(lambda name: b"ce-" + name.encode("ascii"))
-_STRUCTURED = {name: f"{MEDIA_TYPE}+{name}".encode() for name in FORMATS}
-_BATCHED = {name: f"{BATCH_MEDIA_TYPE}+{name}".encode() for name in FORMATS}
