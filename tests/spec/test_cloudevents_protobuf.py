@@ -5,12 +5,9 @@ The witness is Google's own parser, with classes that protoc makes from the sche
 
 from __future__ import annotations
 
-import importlib.resources
-from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 from hypothesis import given
 
@@ -20,31 +17,13 @@ from chappe.domain.event import Event
 from chappe.formats.block import decode_block, encode_block
 from chappe.formats.cloudevents_protobuf import decode, encode
 from tests.fuzz.strategies import events, mutated
-from tests.spec.official_proto import PROTO
-
-
-def _witness(folder: Path) -> tuple[Any, Any]:
-    from grpc_tools import protoc  # type: ignore[import-untyped]  # it has no stubs
-
-    (folder / "witness.proto").write_text(PROTO)
-    well_known = importlib.resources.files("grpc_tools") / "_proto"
-    set_file = folder / "set.bin"
-    arguments = [f"-I{folder}", f"-I{well_known}", "--include_imports"]
-    assert protoc.main(["", *arguments, f"--descriptor_set_out={set_file}", "witness.proto"]) == 0
-    pool = descriptor_pool.DescriptorPool()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(set_file.read_bytes()).file:
-        pool.Add(file)
-    names = ("io.cloudevents.v1.CloudEvent", "io.cloudevents.v1.CloudEventBatch")
-    event, batch = (
-        message_factory.GetMessageClass(pool.FindMessageTypeByName(name)) for name in names
-    )
-    return event, batch
+from tests.spec.official_proto import classes
 
 
 @pytest.fixture(scope="module")
-def witness(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+def witness() -> tuple[Any, Any]:
     """The classes CloudEvent and CloudEventBatch, as protoc and protobuf make them."""
-    return _witness(tmp_path_factory.mktemp("witness"))
+    return classes()
 
 
 @pytest.fixture(scope="module")

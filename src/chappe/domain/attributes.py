@@ -170,6 +170,16 @@ def is_json(media_type: str) -> bool:
     return _JSON_TYPES[media_type]
 
 
+def is_xml(media_type: str) -> bool:
+    """Whether the type says XML: */xml or */*+xml, in any case."""
+    return _XML_TYPES[media_type]
+
+
+def is_cbor(media_type: str) -> bool:
+    """Whether the type says CBOR: */cbor or */*+cbor, in any case (cbor-format.md 3.1.1)."""
+    return _CBOR_TYPES[media_type]
+
+
 def charset(media_type: str) -> str | None:
     """The parameter `charset` in lower case, None where there is none."""
     for name, value in _PARAMETER.findall(media_type):
@@ -178,12 +188,17 @@ def charset(media_type: str) -> str | None:
     return None
 
 
-def _says_json(media_type: str) -> bool:
-    subtype = media_type.partition(";")[0].rstrip().lower().partition("/")[2]
-    return subtype == "json" or subtype.endswith("+json")
+def _says(syntax: str) -> Memo[str, bool]:
+    def says(media_type: str) -> bool:
+        subtype = media_type.partition(";")[0].rstrip().lower().partition("/")[2]
+        return subtype == syntax or subtype.endswith(f"+{syntax}")
+
+    return Memo(says)
 
 
-_JSON_TYPES: Memo[str, bool] = Memo(_says_json)
+_JSON_TYPES = _says("json")
+_XML_TYPES = _says("xml")
+_CBOR_TYPES = _says("cbor")
 
 
 # --- timestamps (RFC 3339)

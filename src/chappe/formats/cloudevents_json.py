@@ -19,7 +19,6 @@ Decisions where the specification leaves a choice:
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -30,12 +29,8 @@ from chappe.domain import attributes
 from chappe.domain.attributes import Memo
 from chappe.domain.errors import CallerError, InvalidBatch, InvalidEvent
 from chappe.domain.event import NO_EXTENSIONS, AttributeValue, Event
+from chappe.formats.text_payload import from_base64, payload_of_text
 
-_UTF8_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-# Not every codec that Python knows: some are no charsets of IANA's, some are slow or stateful.
-_CHARSET = re.compile(
-    "iso-8859-[0-9]{1,2}|latin1|windows-125[0-9]|utf-16(?:le|be)?|utf-32(?:le|be)?"
-)
 _INTEGER = re.compile(b"-?[0-9]+")
 _ESCAPED_COLON = re.compile(rb"\\u003[aA]")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -252,28 +247,13 @@ def _payload(raw: bytes, core: dict[str, str]) -> tuple[bytes | None, bool]:
         rule = f"MUST be a JSON string, because datacontenttype is {media_type}"
         raise _invalid("data", raw, rule, "3.1.2")
     text = _string("data", raw)
-    charset = attributes.charset(media_type)
-    if charset is None or charset in _UTF8_CHARSETS:
-        return text.encode("utf-8"), True
-    try:
-        if _CHARSET.fullmatch(charset):
-            return text.encode(charset), False
-    except (UnicodeEncodeError, LookupError):
-        pass
-    raise _invalid("data", text, f"cannot be written in charset {charset}", "3.1.2")
+    return payload_of_text(text, media_type, "json-format.md 3.1.2")
 
 
 def _from_base64(raw: bytes) -> bytes | None:
     if raw == b"null":
         return None
-    text = _string("data_base64", raw)
-    try:
-        if len(text) % 4 == 0:  # the strict mode lets one padding too many pass
-            return binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        pass
-    rule = "MUST be Base64 with padding (RFC 4648 section 4)"
-    raise _invalid("data_base64", raw, rule, "3.1.2")
+    return from_base64("data_base64", _string("data_base64", raw), "json-format.md 3.1.2")
 
 
 def _string(name: str, raw: bytes) -> str:

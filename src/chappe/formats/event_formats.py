@@ -10,10 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NoReturn
 
 from chappe.domain.errors import UnsupportedFormat
 from chappe.domain.event import Event
-from chappe.formats import block, cloudevents_json, cloudevents_protobuf
+from chappe.formats import (
+    block,
+    cloudevents_avro,
+    cloudevents_avro_compact,
+    cloudevents_cbor,
+    cloudevents_json,
+    cloudevents_protobuf,
+    cloudevents_xml,
+)
 
 MEDIA_TYPE = "application/cloudevents"
 BATCH_MEDIA_TYPE = "application/cloudevents-batch"
@@ -23,8 +32,9 @@ BATCH_MEDIA_TYPE = "application/cloudevents-batch"
 class Format:
     """One event format: bytes <-> Event.
 
-    `decode` raises InvalidEvent or Malformed, `decode_batch` InvalidBatch too; `encode` takes every
-    event. Where a format has no batches, `batch_media_type` is None and both functions raise
+    `decode` raises InvalidEvent or Malformed, `decode_batch` InvalidBatch too. `encode` takes every
+    event; XML's alone raises UnsupportedFormat, for an extension whose name begins with a digit.
+    Where a format has no batches, `batch_media_type` is None and both functions of batches raise
     UnsupportedFormat. What a format cannot keep of an event is told in docs/formats.md.
     """
 
@@ -56,7 +66,33 @@ PROTOBUF = Format(
     block.encode_batch,
 )
 
-FORMATS: Sequence[Format] = (JSON, PROTOBUF)
+XML = Format(
+    "xml",
+    f"{MEDIA_TYPE}+xml",
+    f"{BATCH_MEDIA_TYPE}+xml",
+    cloudevents_xml.decode,
+    cloudevents_xml.encode,
+    cloudevents_xml.decode_batch,
+    cloudevents_xml.encode_batch,
+)
+
+
+def _without_batches(
+    name: str, decode: Callable[[bytes], Event], encode: Callable[[Event], bytes]
+) -> Format:
+    def no_batches(_: object) -> NoReturn:
+        raise UnsupportedFormat(f"the event format {name} has no batches")
+
+    return Format(name, f"{MEDIA_TYPE}+{name}", None, decode, encode, no_batches, no_batches)
+
+
+AVRO = _without_batches("avro", cloudevents_avro.decode, cloudevents_avro.encode)
+AVRO_COMPACT = _without_batches(
+    "avro-compact", cloudevents_avro_compact.decode, cloudevents_avro_compact.encode
+)
+CBOR = _without_batches("cbor", cloudevents_cbor.decode, cloudevents_cbor.encode)
+
+FORMATS: Sequence[Format] = (JSON, PROTOBUF, XML, AVRO, CBOR, AVRO_COMPACT)
 """Every format, the preferred first."""
 
 BY_MEDIA_TYPE: Mapping[str, Format] = {one.media_type: one for one in FORMATS}
