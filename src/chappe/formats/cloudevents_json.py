@@ -64,19 +64,16 @@ def decode_batch(body: bytes) -> list[Event]:
     usual = _usual_batch(body)
     if usual is not None:
         return usual
-    try:
-        elements = _ARRAY.decode(body)
-    except _NO_JSON as exc:
-        raise _malformed(body, exc, "a JSON array", "json-format.md 4.1") from exc
     events: list[Event] = []
     errors: dict[int, CallerError] = {}
-    for index, element in enumerate(elements):
+    texts = _elements(body)
+    for index, text in enumerate(texts):
         try:
-            events.append(_event(bytes(element)))
+            events.append(_event(text))
         except CallerError as exc:
             errors[index] = exc
     if errors:
-        raise InvalidBatch(errors, len(elements))
+        raise InvalidBatch(errors, len(texts))
     return events
 
 
@@ -96,6 +93,42 @@ def encode_batch(events: Sequence[Event]) -> bytes:
 
 
 # --- reading
+
+
+def members(body: bytes) -> dict[str, bytes]:
+    """The members of a JSON object, each value as its text, without a judgement on any value.
+
+    Raises:
+        InvalidEvent: the body is no JSON object, a name is none of an event's, or stands twice.
+    """
+    _check_utf8(body)
+    try:
+        views = _OBJECT.decode(body)
+    except _NO_JSON as exc:
+        raise _malformed(body, exc, "a JSON object", "json-format.md 3") from exc
+    found = {name: bytes(view) for name, view in views.items()}
+    for name in found:
+        if name not in ("data", "data_base64"):
+            _NAMES[name]
+    _check_once(body, views, list(found.values()))
+    return found
+
+
+def elements(body: bytes) -> list[bytes]:
+    """The elements of a JSON array, each as its text.
+
+    Raises:
+        InvalidEvent: the body is no JSON array.
+    """
+    _check_utf8(body)
+    return _elements(body)
+
+
+def _elements(body: bytes) -> list[bytes]:
+    try:
+        return [bytes(element) for element in _ARRAY.decode(body)]
+    except _NO_JSON as exc:
+        raise _malformed(body, exc, "a JSON array", "json-format.md 4.1") from exc
 
 
 class _Usual(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -209,10 +242,7 @@ def _event(body: bytes) -> Event:
                 if extensions is None:
                     extensions = {}
                 extensions[name] = _extension(name, raw)
-    # Each member has one colon outside of its value, and no valid name holds one. A duplicate that
-    # the parser has dropped leaves at least one colon more than that.
-    if body.count(b":") - b"".join(values).count(b":") != len(values):
-        raise _duplicate(body, members)
+    _check_once(body, members, values)
     if core.pop("specversion", None) is None:
         raise attributes.missing(core)
     payload, text = None, False
@@ -296,6 +326,13 @@ def _malformed(body: bytes, exc: Exception, expected: str, spec: str) -> Invalid
     else:
         reason = f"MUST be {expected}; {exc}"
     return InvalidEvent(attribute="body", value=_shown(body), rule=reason, spec=spec)
+
+
+def _check_once(body: bytes, members: Mapping[str, msgspec.Raw], values: Sequence[bytes]) -> None:
+    # Each member has one colon outside of its value, and no valid name holds one. A duplicate that
+    # the parser has dropped leaves at least one colon more than that.
+    if body.count(b":") - b"".join(values).count(b":") != len(values):
+        raise _duplicate(body, members)
 
 
 def _duplicate(body: bytes, members: Mapping[str, msgspec.Raw]) -> InvalidEvent:

@@ -13,7 +13,7 @@ from chappe.domain.position import Position, is_position
 from chappe.flows.accept import Receipt
 from chappe.flows.find import Page
 from chappe.flows.trace import LaneTrace, SchemaVerdict
-from chappe.formats import cloudevents_http, cloudevents_json
+from chappe.formats import cloudevents_json
 from chappe.formats.schema_language import Violation
 from chappe.formats.times import rfc3339
 from chappe.http.exchange import (
@@ -44,7 +44,7 @@ async def publish(
     Raises:
         CallerError, Unavailable: nothing was taken in (Unavailable: it may have been).
     """
-    found = cloudevents_http.decode(headers, body)
+    found = parts.limits.decode(headers, body)
     if isinstance(found, Event):
         receipt = await parts.accept(channel, found)
         return accepted(channel, receipt), 1, int(receipt.duplicate)

@@ -17,6 +17,7 @@ from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.trace import Traced
+from chappe.formats import cloudevents_0_3, cloudevents_http
 from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import Verdict
 from chappe.http.exchange import Header, find_header
@@ -42,16 +43,31 @@ BATCH_TYPE: Final = b"application/cloudevents-batch"
 class Limits:
     """What a publishing request may hold; sizes are of the request's body.
 
+    `cloudevents_0_3` lets events of CloudEvents 0.3 in.
+
     spec.md 5: an intermediary forwards events of at least 64 KiB, so `event_bytes` is no less.
     """
 
     event_bytes: int = 1024 * 1024
     batch_bytes: int = 8 * 1024 * 1024
     batch_events: int = 10_000
+    cloudevents_0_3: bool = False
 
     def of(self, headers: Sequence[Header]) -> int:
         """The most bytes that the body of a publishing request with these headers may have."""
         return self.batch_bytes if is_batch(headers) else self.event_bytes
+
+    def decode(self, headers: Sequence[Header], body: bytes) -> Event | list[Event]:
+        """The event or batch of a publishing request.
+
+        Raises:
+            InvalidEvent, InvalidBatch, Malformed, UnsupportedFormat: as cloudevents_http.decode.
+        """
+        if self.cloudevents_0_3:
+            found = cloudevents_0_3.decode(headers, body)
+            if found is not None:
+                return found
+        return cloudevents_http.decode(headers, body)
 
 
 def is_batch(headers: Sequence[Header]) -> bool:

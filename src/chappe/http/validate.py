@@ -16,7 +16,6 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import InvalidBatch, InvalidEvent, Malformed, NotFound
 from chappe.domain.event import Event
 from chappe.flows.judge import Comparison, Evidence, Judgement
-from chappe.formats import cloudevents_http
 from chappe.formats.schema_language import Difference, Policy, Verdict, Violation
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.paging import newest
@@ -36,7 +35,7 @@ async def validate(parts: Parts, request: Request) -> Response:
     if schema is not None:
         return json_response(_payload(parts, request, schema))
     try:
-        found = cloudevents_http.decode(request.headers, request.body)
+        found = parts.limits.decode(request.headers, request.body)
     except InvalidEvent as error:
         return json_response(_invalid(error))
     except InvalidBatch as error:

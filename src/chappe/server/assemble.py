@@ -457,6 +457,7 @@ def _limits(settings: Settings, connection: Connection) -> Limits:
         event_bytes=min(settings.max_event_bytes, possible),
         batch_bytes=settings.max_batch_bytes,
         batch_events=settings.max_batch_events,
+        cloudevents_0_3=settings.accept_cloudevents_0_3,
     )
 
 

@@ -66,6 +66,19 @@ def seconds(least: float, *, or_zero: bool = False) -> Kind:
     return Kind("seconds", f"a number of seconds, {least:g} or more{zero}", read)
 
 
+def boolean() -> Kind:
+    """Yes or no."""
+
+    def read(raw: object, _: Path) -> bool:
+        if raw is True or raw == "true":
+            return True
+        if raw is False or raw == "false":
+            return False
+        raise ValueError
+
+    return Kind("boolean", "true or false", read)
+
+
 def one_of(*values: str) -> Kind:
     """One of a few words."""
 

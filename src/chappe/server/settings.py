@@ -186,6 +186,13 @@ class Settings:
         default=10_000,
         metadata=_says(kinds.whole(1), "The most events in a request with a batch."),
     )
+    accept_cloudevents_0_3: bool = field(
+        default=False,
+        metadata=_says(
+            kinds.boolean(),
+            "Whether events of CloudEvents 0.3 are taken in, too; they are stored as 1.0.",
+        ),
+    )
     dedupe_window_s: float = field(
         default=120.0,
         metadata=_says(
@@ -530,6 +537,8 @@ def _default_text(default: object) -> str:
     match default:
         case None:
             return "none"
+        case bool():
+            return str(default).lower()
         case float():
             return f"{default:g}" if default < 1e6 else f"{default:.0f}"
         case _:
