@@ -126,7 +126,7 @@ async def test_an_invalid_event_names_attribute_value_rule_and_section() -> None
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        ({"content-type": "application/cloudevents+avro"}, b"x"),
+        ({"content-type": "application/cloudevents+yaml"}, b"x"),
         ({"content-type": "application/json"}, b"{}"),
         ({}, b""),
     ],

@@ -7,6 +7,7 @@
     │   │   ├── InvalidBatch        some events of a batch are invalid, each with its index
     │   │   └── InvalidSetting      a setting is unknown or wrong
     │   ├── UnsupportedFormat       no event, or in a format that is not understood
+    │   ├── NotAcceptable           it cannot be shown in a form that the request takes
     │   ├── TooLarge                over a limit
     │   ├── SchemaMismatch          the payload breaks the schema declared for its type
     │   ├── Unauthenticated         no token, or an unknown one
@@ -99,6 +100,12 @@ class UnsupportedFormat(CallerError):
     """The body is no event, or in a format that the hub does not understand."""
 
     code = "unsupported_format"
+
+
+class NotAcceptable(CallerError):
+    """What is asked for cannot be shown in a form that the request takes."""
+
+    code = "not_acceptable"
 
 
 class TooLarge(CallerError):

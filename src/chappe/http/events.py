@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import DEFAULT
@@ -13,24 +12,20 @@ from chappe.domain.position import Position, is_position
 from chappe.flows.accept import Receipt
 from chappe.flows.find import Page
 from chappe.flows.trace import LaneTrace, SchemaVerdict
-from chappe.formats import cloudevents_json
 from chappe.formats.schema_language import Violation
 from chappe.formats.times import rfc3339
+from chappe.http.event_views import page as page_of
+from chappe.http.event_views import shown
 from chappe.http.exchange import (
     JSON,
     Header,
     Request,
     Response,
     json_response,
-    raw_json,
 )
 from chappe.http.paging import MAX_BLOCK, list_query, next_link
 from chappe.http.parts import Parts
 from chappe.kit.any_json import encode_json
-
-BATCH: Final = b"application/cloudevents-batch+json"
-_EVENT_TYPE: Header = (b"content-type", b"application/cloudevents+json; charset=utf-8")
-_BATCH_TYPE: Header = (b"content-type", BATCH + b"; charset=utf-8")
 
 # Long polls look up at least this often, so that a hub that drains need not wait for them.
 _WAIT_SLICE_S = 1.0
@@ -88,29 +83,13 @@ async def list_page(parts: Parts, request: Request) -> Response:
         page = await parts.find.page(query, wait_s=min(left_s, _WAIT_SLICE_S))
         left_s -= _WAIT_SLICE_S
     links = _links(request, page, ascending=not query.newest_first)
-    if _wants_batch(request.header(b"accept")):
-        events = [item.event for item in page.items]
-        return Response(200, cloudevents_json.encode_batch(events), (_BATCH_TYPE, *links))
-    rows = [
-        {
-            "position": str(item.position),
-            "acceptedat": rfc3339(item.at_ms),
-            "event": raw_json(cloudevents_json.encode(item.event)),
-        }
-        for item in page.items
-    ]
-    return json_response(rows, headers=links)
+    return page_of(page.items, request.headers, links)
 
 
 async def one(parts: Parts, request: Request) -> Response:
-    """One event in structured mode; where it stands is in headers of ours."""
+    """One event; where it stands is in headers of ours."""
     item = await parts.find.one(_channel(request), _reference(request))
-    headers: tuple[Header, ...] = (
-        _EVENT_TYPE,
-        (b"chappe-position", str(item.position).encode("ascii")),
-        (b"chappe-acceptedat", rfc3339(item.at_ms).encode("ascii")),
-    )
-    return Response(200, cloudevents_json.encode(item.event), headers)
+    return shown(item, request.headers)
 
 
 async def trace(parts: Parts, request: Request) -> Response:
@@ -184,28 +163,6 @@ def _links(request: Request, page: Page, *, ascending: bool) -> tuple[Header, ..
         # Only block and index tell where to go on; the shard is for people.
         after = last if last and last[1:] == page.next else Position(0, *page.next)
     return ((b"link", next_link(request.path, request.query, after)),)
-
-
-def _wants_batch(accept: bytes | None) -> bool:
-    """Whether the batch format is asked for by name, and JSON not before it."""
-    if accept is None or b"cloudevents-batch" not in accept.lower():
-        return False
-    weights = {b"application/json": 0.0, BATCH: 0.0}
-    for part in accept.lower().split(b","):
-        media_type, *parameters = (piece.strip() for piece in part.split(b";"))
-        if media_type in weights:
-            weights[media_type] = _weight(parameters)
-    return weights[BATCH] > 0 and weights[BATCH] >= weights[b"application/json"]
-
-
-def _weight(parameters: Sequence[bytes]) -> float:
-    for parameter in parameters:
-        if parameter.startswith(b"q="):
-            try:
-                return float(parameter[2:])
-            except ValueError:
-                return 0.0
-    return 1.0
 
 
 def _verdict(verdict: SchemaVerdict) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from chappe.formats import event_formats
 from chappe.http.openapi_hub_schemas import (
     COUNT,
     FILLED,
@@ -30,8 +31,13 @@ from chappe.http.openapi_schemas import Schema
 _CORRELATED: Final = ("xRegistry-xregcorrelationid",)
 
 
-_BATCH: Final = "application/cloudevents-batch+json"
-_ONE: Final = "application/cloudevents+json"
+_BATCH: Final = f"{event_formats.BATCH_MEDIA_TYPE}+json"
+_ONE: Final = event_formats.JSON.media_type
+# What is no JSON has no schema that OpenAPI could tell.
+_OTHERS: Final[Schema] = {one: {"schema": {}} for one in event_formats.BY_MEDIA_TYPE if one != _ONE}
+_OTHER_BATCHES: Final[Schema] = {
+    one: {"schema": {}} for one in event_formats.BY_BATCH_MEDIA_TYPE if one != _BATCH
+}
 _LISTING: Final = (
     query("type", "Events of this type.", TEXT),
     query("source", "Events of this source.", TEXT),
@@ -50,6 +56,8 @@ _PUBLISHED: Final[Schema] = {
     "content": {
         _ONE: {"schema": schema("Event")},
         _BATCH: {"schema": array_of(schema("Event"))},
+        **_OTHERS,
+        **_OTHER_BATCHES,
         "*/*": {"schema": {}},
     },
 }
@@ -172,7 +180,10 @@ def _events(above: str, parameters: Sequence[Schema]) -> dict[str, Schema]:
             **OF_THE_HUB,
         },
     )
-    listing["responses"]["200"]["content"][_BATCH] = {"schema": array_of(schema("Event"))}
+    listing["responses"]["200"]["content"] |= {
+        _BATCH: {"schema": array_of(schema("Event"))},
+        **_OTHER_BATCHES,
+    }
     one = operation(
         f"get.{prefix}events.reference",
         "Read one event",
@@ -188,6 +199,8 @@ def _events(above: str, parameters: Sequence[Schema]) -> dict[str, Schema]:
             **OF_THE_HUB,
         },
     )
+    # In binary mode the payload itself is the answer, whatever its type.
+    one["responses"]["200"]["content"] |= {**_OTHERS, "*/*": {"schema": {}}}
     trace = operation(
         f"get.{prefix}events.reference.trace",
         "Tell what became of an event",
