@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from xml.sax.saxutils import escape
 
+import cbor2
 from hypothesis import strategies as st
 
 from chappe.domain.event import CORE_ATTRIBUTES, AttributeValue, Event
@@ -55,6 +57,9 @@ media_types = st.sampled_from(
         "text/plain",
         'text/plain; charset="UTF-8"',
         "application/octet-stream",
+        "application/xml",
+        "image/svg+xml; charset=utf-8",
+        "application/cbor",
         'multipart/mixed; boundary="a b\\"c"',
     ]
 )
@@ -78,10 +83,31 @@ json_texts = st.recursive(
     max_leaves=8,
 ).map(lambda value: json.dumps(value).encode())
 
+_xml_characters = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=10
+).map(escape)
+xml_texts = st.recursive(
+    st.one_of(
+        _xml_characters,
+        st.sampled_from(["<!-- c -->", "<![CDATA[<x>]]>", "<?p i?>", "\r\n", "xs:string", "ce:"]),
+    ),
+    lambda inner: st.builds(
+        lambda start, parts: f"<{start}>{''.join(parts)}</{start.split(' ')[0]}>",
+        st.sampled_from(
+            ["a", "a xmlns='urn:a'", 'p:b xmlns:p="urn:p" p:c=">"', 'xs:e xmlns:xs="urn:x"']
+        ),
+        st.lists(inner, max_size=3),
+    ),
+    max_leaves=6,
+).map(lambda text: f"<root>{text}</root>".encode())
+cbor_items = json_texts.map(lambda text: cbor2.dumps(json.loads(text)))
+
 payloads: st.SearchStrategy[tuple[str | None, bytes | None, bool]] = st.one_of(
     st.tuples(st.none() | media_types, st.none(), st.just(value=False)),
     st.tuples(st.none() | media_types, st.binary(max_size=200), st.just(value=False)),
     st.tuples(json_types, json_texts, st.booleans()),
+    st.tuples(st.sampled_from(["application/xml", "image/svg+xml"]), xml_texts, st.booleans()),
+    st.tuples(st.just("application/cbor"), cbor_items, st.just(value=False)),
     st.tuples(other_types, st.text(max_size=60).map(str.encode), st.just(value=True)),
 )
 
