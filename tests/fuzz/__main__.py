@@ -15,7 +15,10 @@ import time
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from chappe.domain.event import Event
 from chappe.formats import block, cloudevents_http, cloudevents_json, cloudevents_protobuf
+from chappe.formats.event_formats import AVRO, AVRO_COMPACT, CBOR, XML, Format
+from tests.fuzz.differences import can_carry
 from tests.fuzz.registry_search import search_all
 from tests.fuzz.strategies import REQUIRED, events, headers, mutated
 from tests.fuzz.targets import DECODERS, run
@@ -28,6 +31,21 @@ def _http_text(pairs: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     return b"\n".join(name + b": " + value for name, value in pairs) + b"\n\n" + body
 
 
+def _encoded(format: Format) -> st.SearchStrategy[bytes]:
+    return events().filter(lambda event: can_carry(format, event)).map(format.encode)
+
+
+def _carried_by_xml(batch: list[Event]) -> bool:
+    return all(can_carry(XML, event) for event in batch)
+
+
+_old_json = st.builds(
+    lambda wire, old, new: wire.replace(b'"1.0"', b'"0.3"').replace(old, new),
+    _encoded_json,
+    st.sampled_from([b'"dataschema"', b'"data_base64"', b'"x"']),
+    st.sampled_from([b'"schemaurl"', b'"datacontentencoding":"base64","data"']),
+)
+
 INPUTS: dict[str, st.SearchStrategy[bytes]] = {
     "json": st.one_of(st.binary(max_size=200), mutated(_encoded_json)),
     "json_batch": mutated(st.lists(events(), max_size=3).map(cloudevents_json.encode_batch)),
@@ -37,6 +55,25 @@ INPUTS: dict[str, st.SearchStrategy[bytes]] = {
         mutated(events().map(lambda event: _http_text(*cloudevents_http.encode_binary(event)))),
         st.builds(lambda more, body: _http_text([*REQUIRED, *more], body), headers, st.binary()),
         st.builds(_http_text, headers, st.one_of(_encoded_json, _encoded_protobuf, st.binary())),
+    ),
+    "xml": mutated(_encoded(XML)),
+    "xml_batch": mutated(
+        st.lists(events(), max_size=3).filter(_carried_by_xml).map(XML.encode_batch)
+    ),
+    "avro": st.one_of(st.binary(max_size=200), mutated(_encoded(AVRO))),
+    "avro_compact": st.one_of(st.binary(max_size=200), mutated(_encoded(AVRO_COMPACT))),
+    "cbor": st.one_of(st.binary(max_size=200), mutated(_encoded(CBOR))),
+    "http_0_3": st.one_of(
+        mutated(_old_json).map(
+            lambda body: _http_text([(b"content-type", b"application/cloudevents+json")], body)
+        ),
+        st.builds(
+            lambda more, body: _http_text(
+                [(b"ce-specversion", b"0.3"), *REQUIRED[1:], *more], body
+            ),
+            headers,
+            st.binary(),
+        ),
     ),
 }
 

@@ -8,10 +8,13 @@ from chappe.domain.errors import CallerError
 from chappe.domain.event import Event
 from chappe.formats import (
     block,
+    cloudevents_0_3,
     cloudevents_http,
     cloudevents_json,
     cloudevents_protobuf,
 )
+from chappe.formats.event_formats import AVRO, AVRO_COMPACT, CBOR, FORMATS, XML
+from tests.fuzz.differences import can_carry, expected
 
 
 def check_forwarding(event: Event) -> None:
@@ -24,6 +27,10 @@ def check_forwarding(event: Event) -> None:
         event.type,
         event.time,
     )
+    for format in FORMATS:
+        if can_carry(format, event):
+            once = format.decode(format.encode(event))
+            assert expected(format, event, once) == once
     for encode in (cloudevents_http.encode_binary, cloudevents_http.encode_structured):
         assert isinstance(cloudevents_http.decode(*encode(event)), Event)
 
@@ -40,6 +47,14 @@ def decode_http(wire: bytes) -> Event | list[Event]:
     return found
 
 
+def decode_0_3(wire: bytes) -> Event | list[Event]:
+    """As decode_http, with 0.3 in place of 1.0; what is not 0.3 counts as an empty batch."""
+    head, _, body = wire.partition(b"\n\n")
+    lines = (line.partition(b": ") for line in head.split(b"\n"))
+    headers = [(name.lower(), value) for name, _, value in lines]
+    return cloudevents_0_3.decode(headers, body) or []
+
+
 Decoder = Callable[[bytes], Event | list[Event]]
 
 DECODERS: Mapping[str, Decoder] = {
@@ -48,6 +63,12 @@ DECODERS: Mapping[str, Decoder] = {
     "protobuf": cloudevents_protobuf.decode,
     "protobuf_batch": block.decode_batch,
     "http": decode_http,
+    "xml": XML.decode,
+    "xml_batch": XML.decode_batch,
+    "avro": AVRO.decode,
+    "avro_compact": AVRO_COMPACT.decode,
+    "cbor": CBOR.decode,
+    "http_0_3": decode_0_3,
 }
 
 
