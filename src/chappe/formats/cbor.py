@@ -7,6 +7,7 @@ A payload in CBOR is never decoded: its bytes are checked for being one well-for
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from chappe.domain.errors import Malformed
@@ -18,7 +19,11 @@ BREAK: Final = 0xFF
 MAX_DEPTH: Final = 100
 """How deep arrays, maps and tags may nest in an item."""
 
+MAX_ITEMS: Final = 250_000
+"""How many items an item may hold, small numbers and simple values not counted; chunks alike."""
+
 _INDEFINITE: Final = 31
+_ONE_BYTE = re.compile(rb"[\x00-\x17\x20-\x37\xe0-\xf7]+")
 _ELEMENT, _KEY, _VALUE = -1, -2, -3  # what an open item of indefinite length takes next
 _NEXT: Final = {_ELEMENT: _ELEMENT, _KEY: _VALUE, _VALUE: _KEY}
 
@@ -98,6 +103,8 @@ def read_string(wire: bytes, at: int, major: int) -> tuple[bytes, int]:
             raise broken(at, "a part of a string has no length")
         chunk, at = read_string(wire, at, major)
         chunks.append(chunk)
+        if len(chunks) > MAX_ITEMS:
+            raise broken(at, f"a string has more than {MAX_ITEMS} parts")
     return b"".join(chunks), at + 1
 
 
@@ -108,12 +115,24 @@ def item_end(wire: bytes, at: int) -> int:
         Malformed: it is not well-formed (RFC 8949 5.3.1), nests too deeply, or a text is no UTF-8.
     """
     left: list[int] = []  # of each open item, how many it still takes, or what it takes next
+    items = 0
     while True:
         if left and left[-1] < 0 and wire[at : at + 1] == b"\xff":
             if left.pop() == _VALUE:
                 raise broken(at, "a map ends after a key")
             at += 1
         else:
+            items += 1
+            if items > MAX_ITEMS:
+                raise broken(at, f"it holds more than {MAX_ITEMS} items")
+            if (
+                left
+                and left[-1] > 1
+                and (run := _ONE_BYTE.match(wire, at, min(len(wire), at + left[-1] - 1)))
+            ):
+                # Long arrays of small numbers: as many as one look tells, but the last.
+                left[-1] -= len(run[0])
+                at = run.end()
             if left:
                 left[-1] = left[-1] - 1 if left[-1] > 0 else _NEXT[left[-1]]
             at = _entered(wire, at, left)
