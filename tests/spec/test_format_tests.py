@@ -7,7 +7,6 @@ with its reason and section, stands in format_tests_divergences.json.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +19,10 @@ from lxml import etree
 from chappe.domain.errors import CallerError
 from chappe.domain.event import Event
 from chappe.formats.event_formats import Format, named
+from tests.spec.conformance_checkout import folder
 from tests.spec.golden_events import BATCHES, EVENTS, seen
 from tests.spec.official_proto import classes
 
-VARIABLE: Final = "CHAPPE_CE_CONFORMANCE"
 COUNTS: Final = {
     ("json", "ValidSingleEvent"): 10,
     ("json", "InvalidSingleEvent"): 25,
@@ -54,21 +53,11 @@ class Case:
     body: bytes
 
 
-def _root() -> Path:
-    root = os.environ.get(VARIABLE)
-    if root is None:
-        pytest.skip(f"{VARIABLE} names no checkout of cloudevents/conformance (format-tests)")
-    folder = Path(root) / "format"
-    if not folder.is_dir():
-        pytest.fail(f"{VARIABLE}={root}: there is no folder 'format' in it; is it format-tests?")
-    return folder
-
-
 def _cases(name: str) -> list[Case]:
-    folder = _root() / name
+    cases_of = folder("format") / name
     read = {"json": _json_cases, "xml": _xml_cases, "protobuf": _protobuf_cases}[name]
     suffix = "xml" if name == "xml" else "json"
-    return [case for file in _FILES for case in read((folder / f"{file}.{suffix}").read_bytes())]
+    return [case for file in _FILES for case in read((cases_of / f"{file}.{suffix}").read_bytes())]
 
 
 def _json_cases(text: bytes) -> list[Case]:
