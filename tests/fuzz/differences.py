@@ -23,7 +23,7 @@ def can_carry(format: Format, event: Event) -> bool:
 def expected(format: Format, event: Event, found: Event) -> Event:
     """What the event becomes; `found` is what it became, of which only JSON texts are taken."""
     if format is JSON:
-        return _in_json(event, found)
+        return in_json(event)
     if format is AVRO:
         return _in_avro(event, found)
     if format is AVRO_COMPACT:
@@ -47,25 +47,35 @@ def _same_json(event: Event, found: Event) -> Event:
     return msgspec.structs.replace(event, data=found.data, text=True)
 
 
-def _in_json(event: Event, found: Event) -> Event:
-    """Binary becomes a String; a JSON payload is text, and white space around it may go."""
+def _with_implied_type(event: Event) -> Event:
+    """A text without a type becomes the JSON string that it is."""
+    if not event.text or event.datacontenttype is not None:
+        return event
+    assert event.data is not None
+    return msgspec.structs.replace(
+        event, datacontenttype="application/json", data=msgspec.json.encode(event.data.decode())
+    )
+
+
+def in_json(event: Event) -> Event:
+    """Binary becomes a String; a JSON payload is text, and white space around it goes."""
     extensions = {
         name: canonical(value) if isinstance(value, bytes) else value
         for name, value in event.extensions.items()
     }
-    event = msgspec.structs.replace(event, extensions=extensions)
+    event = _with_implied_type(msgspec.structs.replace(event, extensions=extensions))
     if event.data is None or not _is_json(event):
         return event
     try:
-        msgspec.json.decode(event.data)
-        event.data.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        json.loads(event.data.decode())
+    except ValueError:
         return msgspec.structs.replace(event, text=False)
-    return _same_json(event, found)
+    return msgspec.structs.replace(event, data=event.data.strip(b" \t\r\n"), text=True)
 
 
 def _in_avro(event: Event, found: Event) -> Event:
     """A JSON value is the same value, or bytes where doubles are too narrow for it."""
+    event = _with_implied_type(event)
     if not event.text or not _is_json(event):
         return event
     return _same_json(event, found) if found.text else msgspec.structs.replace(event, text=False)
