@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 
-from chappe.domain.errors import CallerError, InvalidBatch, Malformed
+from chappe.domain.errors import Malformed
 from chappe.domain.event import Event
+from chappe.formats.batches import decode_each
 from chappe.formats.cloudevents_protobuf import decode, decode_part, encode
 from chappe.formats.cloudevents_wire import fields, read_varint, varint
 
@@ -89,17 +90,7 @@ def decode_batch(body: bytes) -> list[Event]:
         InvalidBatch: some are no valid events; with the error of each.
         Malformed: the bytes are no CloudEventBatch message.
     """
-    encoded_events = split_block(body)
-    events: list[Event] = []
-    errors: dict[int, CallerError] = {}
-    for index, encoded in enumerate(encoded_events):
-        try:
-            events.append(decode(encoded))
-        except CallerError as exc:
-            errors[index] = exc
-    if errors:
-        raise InvalidBatch(errors, len(encoded_events))
-    return events
+    return decode_each(split_block(body), decode)
 
 
 def encode_batch(events: Sequence[Event]) -> bytes:

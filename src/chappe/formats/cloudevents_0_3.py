@@ -18,9 +18,10 @@ from collections.abc import Sequence
 import msgspec
 
 from chappe.domain import attributes
-from chappe.domain.errors import CallerError, InvalidBatch, InvalidEvent
+from chappe.domain.errors import CallerError, InvalidEvent
 from chappe.domain.event import Event
 from chappe.formats import cloudevents_http, cloudevents_json
+from chappe.formats.batches import decode_each
 from chappe.formats.cloudevents_headers import decode_value
 from chappe.formats.cloudevents_http import Batched, Binary, Headers, Structured
 from chappe.formats.event_formats import JSON
@@ -111,9 +112,8 @@ def _structured(members: dict[str, bytes]) -> Event:
 
 
 def _batch(body: bytes) -> list[Event] | None:
-    elements = cloudevents_json.elements(body)
     read: list[dict[str, bytes] | CallerError] = []
-    for element in elements:
+    for element in cloudevents_json.elements(body):
         try:
             members = cloudevents_json.members(element)
         except CallerError as exc:
@@ -122,19 +122,13 @@ def _batch(body: bytes) -> list[Event] | None:
         if not _is_0_3(members):
             return None
         read.append(members)
-    events: list[Event] = []
-    errors: dict[int, CallerError] = {}
-    for index, one in enumerate(read):
-        if isinstance(one, CallerError):
-            errors[index] = one
-            continue
-        try:
-            events.append(_structured(one))
-        except CallerError as exc:
-            errors[index] = exc
-    if errors:
-        raise InvalidBatch(errors, len(read))
-    return events
+    return decode_each(read, _element)
+
+
+def _element(read: dict[str, bytes] | CallerError) -> Event:
+    if isinstance(read, CallerError):
+        raise read
+    return _structured(read)
 
 
 def _text(name: str, raw: bytes) -> str:

@@ -27,8 +27,9 @@ import msgspec
 
 from chappe.domain import attributes
 from chappe.domain.attributes import Memo
-from chappe.domain.errors import CallerError, InvalidBatch, InvalidEvent
+from chappe.domain.errors import CallerError, InvalidEvent
 from chappe.domain.event import NO_EXTENSIONS, AttributeValue, Event
+from chappe.formats.batches import decode_each
 from chappe.formats.text_payload import from_base64, payload_of_text
 
 _INTEGER = re.compile(b"-?[0-9]+")
@@ -64,17 +65,7 @@ def decode_batch(body: bytes) -> list[Event]:
     usual = _usual_batch(body)
     if usual is not None:
         return usual
-    events: list[Event] = []
-    errors: dict[int, CallerError] = {}
-    texts = _elements(body)
-    for index, text in enumerate(texts):
-        try:
-            events.append(_event(text))
-        except CallerError as exc:
-            errors[index] = exc
-    if errors:
-        raise InvalidBatch(errors, len(texts))
-    return events
+    return decode_each(_elements(body), _event)
 
 
 def encode(event: Event) -> bytes:

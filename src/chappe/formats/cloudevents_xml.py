@@ -27,9 +27,10 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from chappe.domain import attributes
-from chappe.domain.errors import CallerError, InvalidBatch, UnsupportedFormat
+from chappe.domain.errors import UnsupportedFormat
 from chappe.domain.event import AttributeValue, Event, canonical
 from chappe.formats import xml_reader
+from chappe.formats.batches import decode_each
 from chappe.formats.event_draft import Draft
 from chappe.formats.text_payload import from_base64, is_utf8, payload_of_text
 from chappe.formats.xml_reader import ANY, CE, XS, XSI, Member, RawEvent, invalid
@@ -154,17 +155,7 @@ def decode_batch(body: bytes) -> list[Event]:
         InvalidEvent: it is no XML that is read, or no batch.
         InvalidBatch: some are no valid events; with the error of each.
     """
-    found = xml_reader.read(body, "batch")
-    events: list[Event] = []
-    errors: dict[int, CallerError] = {}
-    for index, raw in enumerate(found):
-        try:
-            events.append(_event(raw))
-        except CallerError as exc:
-            errors[index] = exc
-    if errors:
-        raise InvalidBatch(errors, len(found))
-    return events
+    return decode_each(xml_reader.read(body, "batch"), _event)
 
 
 def _event(raw: RawEvent) -> Event:
