@@ -52,9 +52,7 @@ _TOKENS = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _SIGNS: Final = frozenset({"", *"=<>+-*/%(),", "<=", ">=", "!=", "<>"})
-_NAME = re.compile("[A-Za-z0-9]+")
 _FUNCTION = re.compile("[A-Za-z][A-Za-z_]*")
-_DIGITS = re.compile("[0-9]+")
 _QUOTED = {quote: re.compile(rf"\\(.)|{quote}{quote}", re.DOTALL) for quote in "'\""}
 _KEYWORDS: Final = frozenset("AND OR XOR NOT LIKE EXISTS IN TRUE FALSE".split())
 
@@ -157,9 +155,10 @@ class _Parser:
         logic: dict[str, int] = {}
         while True:
             operator = self._sign or self._word.upper()
-            power = _POWERS.get(operator, 0)
             if operator == "NOT":
                 power = self._after_not()
+            else:
+                power = _POWERS.get(operator, 0)
             if not power or power < least:
                 break
             at, depth = self._at, self._depth
@@ -178,7 +177,11 @@ class _Parser:
                     depth -= chained == operator
                     logic.setdefault(operator, at)
                     chained = operator if operator != "XOR" else ""
-            self._deepen(depth if depth > self._depth else self._depth, at)
+            if depth < self._depth:
+                depth = self._depth
+            self._depth = depth + 1
+            if depth >= MAX_DEPTH:
+                self._too_deep(at)
         self._level -= 1
         if len(logic) > 1:
             self.traps.append(_mixed(logic))
@@ -202,7 +205,7 @@ class _Parser:
             return inner
         if sign in ("-", "+"):
             self._next()
-            if _DIGITS.fullmatch(self._word):
+            if self._word.isdigit():
                 return self._integer(sign + self._word, at)
             if sign == "-":
                 return Minus(self._operand(at))
@@ -228,7 +231,7 @@ class _Parser:
             self._fail("an attribute, a literal, a function or '(' was expected")
         if self._tokens[at + 1][2] == "(":
             return self._call(upper)
-        if _DIGITS.fullmatch(word):
+        if word.isdigit():
             return self._integer(word, at)
         return Attribute(self._name())
 
@@ -240,7 +243,7 @@ class _Parser:
 
     def _name(self) -> str:
         word = self._word
-        if not _NAME.fullmatch(word) or _DIGITS.fullmatch(word):
+        if "_" in word or word.isdigit():
             self._fail(f"{word!r} is no name of an attribute; a-z and 0-9 are allowed")
         self._next()
         return word.lower()
