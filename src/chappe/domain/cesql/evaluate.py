@@ -37,6 +37,7 @@ from chappe.domain.cesql.values import (
     Fault,
     Faulty,
     attribute,
+    exclusive,
     function,
     missing,
     negative,
@@ -81,7 +82,7 @@ def evaluate(node: Expression, event: Event) -> Outcome:
         case Disjunction(parts):
             return _disjunction(parts, event)
         case Exclusive(left, right):
-            return _applied(event, bool, _exclusive, left, right)
+            return _applied(event, bool, exclusive, left, right)
         case Comparison(operator, left, right):
             return _applied(event, bool, COMPARE[operator], left, right)
         case Arithmetic(operator, left, right):
@@ -146,7 +147,3 @@ def _disjunction(parts: Sequence[Expression], event: Event) -> Outcome:
         if outcome.value is True and not faults:
             return outcome
     return Outcome(False, tuple(faults))  # noqa: FBT003
-
-
-def _exclusive(left: Value, right: Value) -> bool:
-    return to_boolean(left) is not to_boolean(right)

@@ -364,10 +364,6 @@ def _value(found: AttributeValue | None, name: str) -> Value:
     return values.primitive(found)
 
 
-def _exclusive(left: Value, right: Value) -> bool:
-    return values.to_boolean(left) is not values.to_boolean(right)
-
-
 def _function_name(name: str) -> str:
     return f"f_{name}"
 
@@ -383,7 +379,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "boolean": values.to_boolean,
     "missing": _missing,
     "value": _value,
-    "exclusive": _exclusive,
+    "exclusive": values.exclusive,
     "no_function": _no_function,
     "outermost": _outermost,
     "negative": values.negative,

@@ -160,6 +160,11 @@ def equal(left: Value, right: Value) -> bool:
     return left == right
 
 
+def exclusive(left: Value, right: Value) -> bool:
+    """Whether one of two operands is true."""
+    return to_boolean(left) is not to_boolean(right)
+
+
 def negative(value: Value) -> int:
     """The operand with the other sign."""
     return _integer(-to_integer(value))
