@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from cli_process import Cli, chappe, name
@@ -74,3 +75,23 @@ def test_warnings_go_to_standard_error_and_the_subscription_is_made(chappe: Cli)
         "warning: filters/0/sql",
     ]
     chappe("sub", "rm", made.out.strip(), "--yes")
+
+
+def test_events_are_offered_to_those_whose_expression_is_true(chappe: Cli, name: str) -> None:
+    near = chappe("sub", "create", *SINK, "--sql", f"type = '{name}' AND hop < 5").out.strip()
+    far = chappe("sub", "create", *SINK, "--sql", f"type = '{name}' AND hop >= 5").out.strip()
+    position = chappe("event", "send", "--type", name, "--ext", "hop=4").out.strip()
+    until = time.monotonic() + 30
+    while True:
+        traced = chappe("event", "trace", position, "-o", "json").json
+        states = {one["subscription"]: one for one in traced["subscriptions"]}
+        if states[near]["attempts"]:
+            break
+        assert time.monotonic() < until, traced
+    assert (states[far]["state"], states[far]["decided_by"], states[far]["found"]) == (
+        "not matched",
+        "sql(hop >= 5)",
+        "4",
+    )
+    for id_ in (near, far):
+        chappe("sub", "rm", id_, "--yes")
