@@ -44,6 +44,8 @@ A, B, C = Attribute("a"), Attribute("b"), Attribute("c")
         ("EXISTS a LIKE 'x'", Like(Exists("a"), "x")),
         ("-a LIKE '1'", Like(Minus(A), "1")),
         ("NOT -a", Negation(Minus(A))),
+        ("-5", Literal(-5)),
+        ("-(5)", Minus(Literal(5))),
         ("a = b IN (c)", Comparison("=", A, In(B, (C,)))),
         ("a IN (b) LIKE 'x'", Like(In(A, (B,)), "x")),
         ("a * b IN (c)", Arithmetic("*", A, In(B, (C,)))),
@@ -57,6 +59,7 @@ A, B, C = Attribute("a"), Attribute("b"), Attribute("c")
 )
 def test_tree(expression: str, tree: Expression) -> None:
     assert parse(expression).expression == tree
+    assert parse(text(tree)).expression == tree
 
 
 @pytest.mark.parametrize(

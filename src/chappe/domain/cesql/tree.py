@@ -170,6 +170,8 @@ def text(node: Expression) -> str:
             return f"EXISTS {name}"
         case Negation(operand):
             return f"NOT {_nested(operand)}"
+        case Minus(Literal(int() as number)):
+            return f"-({number})"  # -5 is a literal
         case Minus(operand):
             return f"-{_nested(operand)}"
         case Conjunction(parts):
