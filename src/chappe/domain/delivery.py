@@ -1,13 +1,13 @@
 """What an attempt came to, and what follows from it: outcome x attempt x policy -> settlement.
 
-The whole delivery policy is in `settle`, a pure and total function.
+The whole delivery policy is in `ruled` and `settle`, pure and total functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from chappe.domain.retry import RetryPolicy, backoff_s
 
@@ -39,7 +39,15 @@ class Failed:
     retry_after_s: float | None = None
 
 
-Outcome: TypeAlias = Delivered | Refused | Failed
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The sink wants no event of this subscription any more (410; webhook spec 2.2)."""
+
+    status: int
+    reason: str
+
+
+Outcome: TypeAlias = Delivered | Refused | Failed | Gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +63,62 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Stays open, and the try does not count: the sink, not the event, is why it failed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The request of several events stays open and is cut in two; the try does not count."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disable:
+    """Stays open, the try does not count, and the subscription is delivered to no more."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetter:
     """Settled without being delivered; to be kept with this reason."""
 
     reason: str
 
 
-Settlement: TypeAlias = Ack | Retry | DeadLetter
+Settlement: TypeAlias = Ack | Retry | Wait | Split | Disable | DeadLetter
+
+SPLIT_STATUSES: Final = frozenset({400, 413, 422})
+"""Refusals that may be about one event of a request, or about its size."""
+
+OVERLOAD_STATUSES: Final = frozenset({429, 503})
+"""The sink as a whole has too much to do: `Retry-After` beside these is about every event."""
 
 _ACK = Ack()
+
+
+def ruled(outcome: Outcome, policy: RetryPolicy) -> Outcome:
+    """The outcome as the policy's own table of statuses wants it."""
+    if not policy.statuses or outcome.status is None:
+        return outcome
+    action = policy.action(outcome.status)
+    if action is None:
+        return outcome
+    status = outcome.status
+    reason = f"status {status}" if isinstance(outcome, Delivered) else outcome.reason
+    match action:
+        case "deliver":
+            return Delivered(status)
+        case "retry":
+            return outcome if isinstance(outcome, Failed) else Failed(reason, status)
+        case "refuse":
+            return Refused(status, reason)
+        case "disable":
+            return Gone(status, reason)
 
 
 def settle(
@@ -73,18 +128,27 @@ def settle(
     age_s: float,
     policy: RetryPolicy,
     random: Callable[[], float],
+    events: int = 1,
+    known_dead: bool = False,
 ) -> Settlement:
     """What follows from the `attempt`-th try (counted from 1) of an event first tried `age_s` ago.
 
-    `random` gives a number in [0, 1); it spreads the retries (full jitter).
+    `random` gives a number in [0, 1); it spreads the retries (full jitter). The try was of a request
+    of so many `events`; `known_dead` says that the sink's breaker was open when it ended.
     """
     match outcome:
         case Delivered():
             return _ACK
+        case Gone(status=status, reason=reason):
+            return Disable(f"answered with {status}: {reason}")
         case Refused(status=status, reason=reason):
+            if events > 1 and status in SPLIT_STATUSES:
+                return Split(f"refused with {status}, {events} events in one request: {reason}")
             return DeadLetter(f"refused with {status}: {reason}")
         case Failed(reason=reason, retry_after_s=asked_s):
-            if attempt >= policy.max_attempts:
+            if known_dead:
+                return Wait(reason)
+            if attempt >= policy.attempts:
                 return DeadLetter(f"gave up after {attempt} attempts; the last: {reason}")
             after_s = backoff_s(attempt, policy, random())
             if asked_s is not None:
@@ -94,3 +158,14 @@ def settle(
                     f"gave up after {attempt} attempts in {age_s:.0f} s; the last: {reason}"
                 )
             return Retry(after_s)
+
+
+def pause_s(outcome: Outcome, policy: RetryPolicy) -> float:
+    """Seconds for which the sink asks to be left alone altogether; 0.0 where it does not."""
+    if (
+        isinstance(outcome, Failed)
+        and outcome.retry_after_s is not None
+        and outcome.status in OVERLOAD_STATUSES
+    ):
+        return min(outcome.retry_after_s, policy.max_retry_after_s)
+    return 0.0

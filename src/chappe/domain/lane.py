@@ -38,8 +38,9 @@ START = Place(0, -1)
 class Open(msgspec.Struct, gc=False):
     """An event that the lane took and did not settle; times are Unix ms.
 
-    `attempts` counts the tries that ended. `due_ms` is when to try again, None while it is queued or
-    under way. `first_ms` is when it was first tried, None before.
+    `attempts` counts the tries that ended and counted. `due_ms` is when to try again, None while it is
+    queued or under way. `first_ms` is when it was first tried, None before. `key` is the number of what
+    it must wait behind (`domain/ordering`), None where it waits behind nothing.
 
     (A Struct and no dataclass, as Event: one is made for every delivery.)
     """
@@ -47,6 +48,7 @@ class Open(msgspec.Struct, gc=False):
     attempts: int = 0
     due_ms: int | None = None
     first_ms: int | None = None
+    key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,24 @@ class LaneRecord:
     """What of a lane outlives the process.
 
     Everything up to and with `cursor` was taken; of that, only `open` is not settled. A lane that is
-    not `own` may resume at the shard's checkpoint where that is further.
+    not `own` may resume at the shard's checkpoint where that is further. `failing_ms` and `dead_ms`
+    are the lane's.
     """
 
     cursor: Place
     own: bool
     open: Mapping[Place, Open]
+    failing_ms: int | None = None
+    dead_ms: int | None = None
 
 
 @dataclass(slots=True)
 class Lane:
-    """The state of one lane; every method is one step of its life."""
+    """The state of one lane; every method is one step of its life.
+
+    `failing_ms` is since when (Unix ms) the sink has taken nothing, as far as this lane tried it;
+    `dead_ms` since when its breaker has been open.
+    """
 
     subscription: str
     cursor: Place = START
@@ -74,14 +83,19 @@ class Lane:
     failed: int = 0
     dirty: bool = False
     recorded: bool = False
+    keyed: bool = False
+    failing_ms: int | None = None
+    dead_ms: int | None = None
 
     @classmethod
     def resumed(cls, subscription: str, record: LaneRecord, checkpoint: Place) -> Lane:
         """The lane as its record left it; events that were under way are due again."""
         cursor = record.cursor if record.own else max(record.cursor, checkpoint)
         lane = cls(subscription, cursor=cursor, own=record.own, recorded=True)
+        lane.failing_ms, lane.dead_ms = record.failing_ms, record.dead_ms
         for place, event in record.open.items():
-            lane.open[place] = Open(event.attempts, event.due_ms, event.first_ms)
+            lane.open[place] = Open(event.attempts, event.due_ms, event.first_ms, event.key)
+            lane.keyed = lane.keyed or event.key is not None
             lane.failed += event.attempts > 0
             lane.waiting += event.due_ms is not None
         return lane
@@ -90,6 +104,15 @@ class Lane:
     def has_room(self) -> bool:
         """Whether the lane may take another event."""
         return len(self.open) < MAX_OPEN and self.waiting < MAX_WAITING
+
+    @property
+    def refills(self) -> bool:
+        """Whether so much is settled that a lane that was full reads on.
+
+        Half, so that it is woken once for many; of a lane in order nearly at once, since what waits
+        behind a failing key may fill half of it for long.
+        """
+        return len(self.open) <= (MAX_OPEN * 7 // 8 if self.keyed else MAX_OPEN // 2)
 
     def take(self, place: Place) -> None:
         """Take the event that stands at `place`; places come in order."""
@@ -134,6 +157,26 @@ class Lane:
         event.first_ms = first_ms
         self.dirty = True
 
+    def mark(self, place: Place, key: int) -> None:
+        """The event waits behind those of its key."""
+        self.open[place].key = key
+        self.keyed = True
+
+    def trouble(self, failing_ms: int | None, dead_ms: int | None) -> bool:
+        """Since when the sink fails and is dead; whether that is news."""
+        if (failing_ms, dead_ms) == (self.failing_ms, self.dead_ms):
+            return False
+        self.failing_ms, self.dead_ms = failing_ms, dead_ms
+        self.dirty = True
+        return True
+
+    def forgive(self, dead_for_ms: int) -> None:
+        """The sink was dead for so long: no event is the older for it."""
+        for event in self.open.values():
+            if event.first_ms is not None:
+                event.first_ms += dead_for_ms
+        self.dirty = True
+
     def start(self, place: Place) -> Open | None:
         """The event's turn has come: it no longer waits. None if it is settled meanwhile."""
         event = self.open.get(place)
@@ -145,7 +188,7 @@ class Lane:
     @property
     def needs_record(self) -> bool:
         """Whether a restart from the shard's checkpoint alone would lose something."""
-        return self.own or self.failed > 0
+        return self.own or self.failed > 0 or self.failing_ms is not None
 
     @property
     def oldest(self) -> Place | None:
@@ -154,7 +197,7 @@ class Lane:
 
     def record(self) -> LaneRecord:
         """The durable state as of now."""
-        return LaneRecord(self.cursor, self.own, dict(self.open))
+        return LaneRecord(self.cursor, self.own, dict(self.open), self.failing_ms, self.dead_ms)
 
 
 def before(place: Place) -> Place:

@@ -45,9 +45,12 @@ class EnvelopeOptions(Option, frozen=True, kw_only=True):
 
 
 class Batching(Option, frozen=True, kw_only=True):
-    """Several events in one request: it leaves when it is full or has waited long enough."""
+    """Several events in one request: it leaves when it is full or has waited long enough.
 
-    max_events: Annotated[int, Meta(ge=1, le=5_000, description="Events in one request")] = 100
+    No more than 1,000, so that a full request fits among the events that a lane may have open.
+    """
+
+    max_events: Annotated[int, Meta(ge=1, le=1_000, description="Events in one request")] = 100
     max_bytes: Annotated[
         int, Meta(ge=1_024, le=16_777_216, description="Bytes in one request, about")
     ] = 1_048_576
@@ -71,6 +74,7 @@ class Breaker(Option, frozen=True, kw_only=True):
 
     `failures` in a row open it; after `open_s` one attempt goes through (half-open): if it succeeds,
     the breaker closes and the sink is asked more and more (slow start); if not, the pause doubles.
+    More failures than one event has attempts: one bad event does not open it alone.
     """
 
     failures: Annotated[
@@ -156,6 +160,15 @@ class Tls(Option, frozen=True):
         return f"Tls(ca={self.ca!r}, certificate={self.certificate!r})"
 
 
+class Disabled(Option, frozen=True, kw_only=True):
+    """Why the hub stopped delivering, and when; a write without it lets delivery go on."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=1_024, description="Why")]
+    at: Annotated[
+        str | None, Meta(description="When (RFC 3339); the hub's time where it is absent")
+    ] = None
+
+
 class DeadLetters(Option, frozen=True, kw_only=True):
     """Where events go that could not be delivered, beside the channel `deadletters`."""
 
@@ -199,6 +212,13 @@ class Options(Option, frozen=True, kw_only=True):
             description="Seconds of nothing but failures after which delivery stops; 0: never",
         ),
     ] = 432_000.0
+    disabled: Annotated[
+        Disabled | None,
+        Meta(
+            description="Set by the hub when it stops delivering (410, `disable_after_s`); absent: it"
+            " delivers"
+        ),
+    ] = None
     paused: Annotated[bool, Meta(description="Whether delivery rests; nothing is lost")] = False
     expires: Annotated[
         str | None, Meta(description="When the subscription ends by itself (RFC 3339)")

@@ -11,6 +11,8 @@ from chappe.domain.grant import Grant
 from chappe.domain.options import (
     NO_OPTIONS,
     AmqpSettings,
+    Batching,
+    Disabled,
     KafkaSettings,
     MqttSettings,
     NatsSettings,
@@ -19,6 +21,7 @@ from chappe.domain.options import (
 )
 from chappe.domain.retry import RetryPolicy
 
+BATCHED = Batching()
 DEFAULT_CONCURRENCY = 32
 DEFAULT_TIMEOUT_S = 30.0
 
@@ -107,3 +110,16 @@ class Subscription:
         if self.options.handshake == "off":
             return True
         return self.grant is not None and self.grant.sink == self.sink
+
+    @property
+    def disabled(self) -> Disabled | None:
+        """Why the hub stopped delivering; None where it did not."""
+        return self.options.disabled
+
+    @property
+    def batching(self) -> Batching | None:
+        """How events are put together into one request; None: each has its own."""
+        options = self.options
+        if options.batching is None and options.envelopeoptions.mode == "batched":
+            return BATCHED
+        return options.batching

@@ -1,7 +1,10 @@
 """Cursors as JSON: the shard's checkpoint and the lanes' records.
 
 checkpoint  {"at": [block, index], "registry": revision, "node": "n-1"}
-lane        {"cursor": [block, index], "own": false, "open": [[block, index, attempts, due_ms, first_ms], …]}
+lane        {"cursor": [block, index], "own": false,
+             "open": [[block, index, attempts, due_ms, first_ms, key], …], "failing": ms, "dead": ms}
+
+`failing` and `dead` are left out where the sink is well, and `key` by releases that knew no order.
 """
 
 from __future__ import annotations
@@ -22,10 +25,21 @@ class Checkpoint(msgspec.Struct, frozen=True):
     node: str = ""
 
 
-class _Lane(msgspec.Struct, frozen=True):
+class _Open(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    block: int
+    index: int
+    attempts: int
+    due_ms: int | None
+    first_ms: int | None
+    key: int | None = None
+
+
+class _Lane(msgspec.Struct, frozen=True, omit_defaults=True):
     cursor: tuple[int, int]
     own: bool
-    open: list[tuple[int, int, int, int | None, int | None]]
+    open: list[_Open]
+    failing: int | None = None
+    dead: int | None = None
 
 
 _decode_checkpoint = msgspec.json.Decoder(Checkpoint).decode
@@ -50,9 +64,11 @@ def encode_lane(record: LaneRecord) -> bytes:
             record.cursor,
             record.own,
             [
-                (place.block, place.index, event.attempts, event.due_ms, event.first_ms)
+                _Open(*place, event.attempts, event.due_ms, event.first_ms, event.key)
                 for place, event in record.open.items()
             ],
+            record.failing_ms,
+            record.dead_ms,
         )
     )
 
@@ -64,7 +80,9 @@ def decode_lane(record: bytes) -> LaneRecord:
         Place(*lane.cursor),
         lane.own,
         {
-            Place(block, index): Open(attempts, due_ms, first_ms)
-            for block, index, attempts, due_ms, first_ms in lane.open
+            Place(one.block, one.index): Open(one.attempts, one.due_ms, one.first_ms, one.key)
+            for one in lane.open
         },
+        lane.failing,
+        lane.dead,
     )

@@ -17,6 +17,7 @@ import msgspec
 from chappe.domain.channel import DEFAULT, OWN, UNDELIVERED, Channel
 from chappe.domain.errors import Malformed
 from chappe.domain.options import Options
+from chappe.domain.ordering import not_in_order
 from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.hub_entities import (
     CHANNELS,
@@ -33,6 +34,7 @@ from chappe.formats.hub_entities import (
     SUBSCRIPTIONS,
     channel_of,
     declaration_of,
+    document_of,
     secret_context,
 )
 from chappe.formats.options_json import secret_paths, secrets_of
@@ -355,6 +357,10 @@ def _check_subscription(tree: Tree, path: tuple[str, ...], xid: str) -> None:
     if channel in UNDELIVERED or channel not in tree.of(CHANNELS):
         known = ", ".join(one for one in tree.of(CHANNELS).ordered() if one not in UNDELIVERED)
         raise Malformed(f"channel: {channel!r} does not exist; there are: {known}")
+    options = parse_subscription(document_of(version.attributes)).options
+    trouble = not_in_order(options, channel_of(tree.of(CHANNELS)[channel]).shards)
+    if trouble is not None:
+        raise Malformed(trouble)
 
 
 class _Declared:

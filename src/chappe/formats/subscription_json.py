@@ -33,6 +33,7 @@ from chappe.formats.fields import Fields, decode_json, kind_of, shortened
 from chappe.formats.filters_json import parse_filters
 from chappe.formats.options_json import read_option, rendered_option
 from chappe.formats.options_rules import check_options
+from chappe.formats.retry_json import parse_retry, plain_number, rendered_retry
 from chappe.formats.sink_settings import (
     PROTOCOLS,
     CredentialDraft,
@@ -57,7 +58,6 @@ _KNOWN: Final = frozenset(
     "id source types config filters sink protocol protocolsettings sinkcredential channel start"
     " concurrency timeout_s retry epoch createdat modifiedat warnings".split()
 ) | frozenset(OPTIONS)
-_RETRY: Final = frozenset({"max_attempts", "base_s", "max_backoff_s", "max_age_s"})
 _MAX_URI: Final = 4096
 _MAX_TYPES: Final = 1024
 _MOST_EPOCH: Final = 2**53
@@ -133,7 +133,7 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
         config=fields.object_of_any("config"),
         concurrency=fields.whole("concurrency", defaults.concurrency, least=1, most=1024),
         timeout_s=fields.number("timeout_s", defaults.timeout_s, least=0.1, most=300.0),
-        retry=_retry(fields),
+        retry=parse_retry(fields.raw("retry")),
         options=options,
         epoch=fields.whole("epoch", 0, least=1, most=_MOST_EPOCH) if "epoch" in fields else None,
     )
@@ -164,18 +164,12 @@ def render_subscription(subscription: Subscription) -> dict[str, object]:
         if credential.endpoint is not None:
             shown["refreshtokenendpoint"] = credential.endpoint
         document["sinkcredential"] = shown
-    policy = subscription.retry
     document |= {
         "channel": subscription.channel,
         "start": subscription.start,
         "concurrency": subscription.concurrency,
-        "timeout_s": _plain(subscription.timeout_s),
-        "retry": {
-            "max_attempts": policy.max_attempts,
-            "base_s": _plain(policy.base_s),
-            "max_backoff_s": _plain(policy.max_backoff_s),
-            "max_age_s": _plain(policy.max_age_s),
-        },
+        "timeout_s": plain_number(subscription.timeout_s),
+        "retry": rendered_retry(subscription.retry),
         **rendered_option(subscription.options),
         "epoch": subscription.epoch,
         "createdat": subscription.created_at,
@@ -288,23 +282,3 @@ def _types(fields: Fields) -> frozenset[str]:
                 f" {'an empty one' if type_ == '' else kind_of(type_)} was sent"
             )
     return frozenset(types)
-
-
-def _retry(fields: Fields) -> RetryPolicy:
-    default = RetryPolicy()
-    if "retry" not in fields:
-        return default
-    retry = Fields(fields.raw("retry"), "retry", known=_RETRY)
-    return RetryPolicy(
-        max_attempts=retry.whole("max_attempts", default.max_attempts, least=1, most=1000),
-        base_s=retry.number("base_s", default.base_s, least=0.001, most=3600.0),
-        max_backoff_s=retry.number(
-            "max_backoff_s", default.max_backoff_s, least=0.001, most=86_400.0
-        ),
-        max_age_s=retry.number("max_age_s", default.max_age_s, least=0.1, most=2_592_000.0),
-    )
-
-
-def _plain(value: float) -> int | float:
-    """30.0 -> 30: a whole number is sent back as one."""
-    return int(value) if value.is_integer() else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.core import (
@@ -48,26 +48,42 @@ class _CountersCollector(Collector):
         yield CounterMetricFamily(
             "chappe_event_bytes", "Bytes of accepted request bodies", value=counters.event_bytes
         )
-        rejected = CounterMetricFamily(
-            "chappe_events_rejected", "Publishing requests refused", labels=["code"]
+        yield _labelled(
+            "chappe_events_rejected", "Publishing requests refused", "code", counters.rejected
         )
-        for code, count in sorted(counters.rejected.items()):
-            rejected.add_metric([code], count)
-        yield rejected
         yield _histogram("chappe_accept_seconds", "From request to disk", counters.accept_s)
-        deliveries = CounterMetricFamily(
-            "chappe_deliveries", "Delivery attempts by result", labels=["result"]
+        yield _labelled(
+            "chappe_deliveries", "Delivery attempts by result", "result", counters.deliveries
         )
-        for result, count in sorted(counters.deliveries.items()):
-            deliveries.add_metric([result], count)
-        yield deliveries
         yield _histogram("chappe_delivery_seconds", "A sink's time to answer", counters.delivery_s)
+        yield _labelled(
+            "chappe_subscriptions_disabled",
+            "Subscriptions that were disabled, by reason",
+            "reason",
+            counters.disabled,
+        )
+        yield _labelled(
+            "chappe_dead_time_warnings",
+            "Subscriptions that came near to being disabled",
+            "percent",
+            counters.dead_time_warnings,
+        )
+        yield GaugeMetricFamily(
+            "chappe_dead_sinks", "Subscriptions whose breaker is open", value=counters.dead_sinks
+        )
         yield GaugeMetricFamily(
             "chappe_lanes_own", "Lanes that read at their own pace", value=counters.lanes_own
         )
         yield GaugeMetricFamily(
             "chappe_open_events", "Events begun and not settled", value=counters.open_events
         )
+
+
+def _labelled(name: str, text: str, label: str, counts: Mapping[str, int]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, count in sorted(counts.items()):
+        family.add_metric([value], count)
+    return family
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> Metric:

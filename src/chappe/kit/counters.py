@@ -54,8 +54,11 @@ class Counters:
     __slots__ = (
         "accept_s",
         "accepted",
+        "dead_sinks",
+        "dead_time_warnings",
         "deliveries",
         "delivery_s",
+        "disabled",
         "duplicates",
         "event_bytes",
         "lanes_own",
@@ -78,6 +81,12 @@ class Counters:
         """Attempts, by result (domain/attempt.Result)."""
         self.delivery_s = Histogram()
         """From the attempt's start to the sink's answer."""
+        self.dead_sinks = 0
+        """Gauge: subscriptions whose sink only fails, and is asked by probes alone."""
+        self.dead_time_warnings: defaultdict[str, int] = defaultdict(int)
+        """Subscriptions that came that near to being disabled, by percent of their time."""
+        self.disabled: defaultdict[str, int] = defaultdict(int)
+        """Subscriptions that were disabled: gone (410) or dead (nothing but failures)."""
         self.lanes_own = 0
         """Gauge: lanes that read at their own pace."""
         self.open_events = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -24,6 +25,17 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
+class Batch(msgspec.Struct, frozen=True):
+    """One try to deliver several events in one request; never empty, in the order to be kept.
+
+    `webhook_id` is the same for every attempt of the same events together.
+    """
+
+    events: Sequence[Event]
+    subscription: Subscription
+    webhook_id: str
+
+
 class Sink(Protocol):
     """One delivery protocol. Network faults are outcomes, never exceptions."""
 
@@ -36,4 +48,13 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Close idle connections; attempts under way may end as Failed."""
+        ...
+
+
+@runtime_checkable
+class BatchSink(Protocol):
+    """A sink that can also take several events in one request."""
+
+    async def send_batch(self, batch: Batch) -> Outcome:
+        """Try once; the outcome is that of every event. Otherwise as `Sink.send`."""
         ...

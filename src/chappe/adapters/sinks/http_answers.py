@@ -4,7 +4,7 @@
     3xx                       Refused    a redirect is never followed (webhook spec 2.2)
     404                       Failed     a sink that is being deployed; the retries end it
     408, 409, 425, 429, 5xx   Failed     with the wait that Retry-After asks for
-    410                       Refused    "gone" (webhook spec 2.2)
+    410                       Gone       no more events (webhook spec 2.2)
     other 4xx                 Refused    with the beginning of the body
     anything else             Failed     no status of HTTP
 
@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from chappe.domain.delivery import Delivered, Failed, Outcome, Refused
+from chappe.domain.delivery import Delivered, Failed, Gone, Outcome, Refused
 
 EXCERPT_BYTES = 500
 """As much of a body as goes into a reason: a stack trace's first lines, and no more in the log."""
@@ -45,7 +45,7 @@ def outcome_of(status: int, headers: Headers, body: bytes, *, now_s: float) -> O
     if 300 <= status < 400:
         return Refused(status, _redirect(headers))
     if status == HTTPStatus.GONE:
-        return Refused(status, "gone")
+        return Gone(status, "gone")
     if status in _AGAIN or 500 <= status < 600:
         reason = f"{status} {_explained(status, body)}".rstrip()
         return Failed(reason, status, retry_after_s(headers, now_s=now_s))

@@ -1,7 +1,8 @@
-"""Trying the sinks: a queue and some workers for each subscription that has something open.
+"""Trying the sinks: a line and some workers for each subscription that has something open.
 
 Serves all shards of a node, so that `concurrency` bounds a subscription as a whole and one sink never
-takes another's turn. Idle subscriptions have neither queue nor task.
+takes another's turn. Idle subscriptions have neither line nor task. What a sink has earned (slow start,
+breaker, rate, pause) is `outlet`'s to say, what becomes of an attempt `settling`'s.
 """
 
 from __future__ import annotations
@@ -10,74 +11,69 @@ import asyncio
 import heapq
 import itertools
 import logging
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
 
-from msgspec import Struct, structs
-
-from chappe.domain.attempt import AttemptRow, Result
 from chappe.domain.channel import Channel
-from chappe.domain.delivery import Ack, DeadLetter, Delivered, Retry, settle
-from chappe.domain.errors import TooLarge, Unavailable
+from chappe.domain.delivery import (
+    DeadLetter,
+    Delivered,
+    Disable,
+    Failed,
+    Gone,
+    Outcome,
+    Refused,
+    Retry,
+    Settlement,
+    Split,
+    Wait,
+    ruled,
+    settle,
+)
+from chappe.domain.errors import ChappeError, Unavailable
 from chappe.domain.event import Event
-from chappe.domain.ids import webhook_id
-from chappe.domain.lane import Open, Place
+from chappe.domain.ids import batch_id, webhook_id
+from chappe.domain.lane import Open
 from chappe.domain.position import Position
 from chappe.domain.subscription import Subscription
+from chappe.flows.deliver.line import Job, OpenLane
+from chappe.flows.deliver.outlet import Fared, Outlet
 from chappe.flows.deliver.recorder import AttemptRecorder
-from chappe.formats.times import rfc3339
+from chappe.flows.deliver.settling import AGAIN_S, Settling, Try, row_of
 from chappe.kit.counters import Counters
 from chappe.kit.supervise import Supervisor
+from chappe.kit.wide_event import wide
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
-from chappe.ports.sink import Attempt, Sink
+from chappe.ports.sink import Attempt, Batch, BatchSink, Sink
 
-AGAIN_S = 0.5
-"""Pause before asking an engine again that did not answer."""
+Disabler: TypeAlias = Callable[[str, str], Awaitable[None]]
+"""Declares that a subscription (its id) is disabled for a reason; done once that is on disk.
 
+Raises ChappeError where it is not; Unavailable where it may work later.
+"""
+
+_Due: TypeAlias = tuple[int, int, str, Sequence[Job]]
+"""Unix ms, a tie-breaker, the subscription's id, the jobs of one request; none: look again."""
 
 _log = logging.getLogger("chappe.deliver")
 
 
-class OpenLane(Protocol):
-    """The lane that a job belongs to, as its shard keeps it."""
-
-    @property
-    def channel(self) -> Channel: ...
-    @property
-    def shard(self) -> int: ...
-    def start(self, place: Place) -> Open | None:
-        """The event's turn has come; None if it is no longer this node's to deliver."""
-        ...
-
-    def settle(self, place: Place) -> None: ...
-    def fail(self, place: Place, *, due_ms: int, first_ms: int) -> None: ...
+def _whole(channel: str) -> float:
+    """This node owns every shard."""
+    return 1.0
 
 
-class Job(Struct):
-    """One open event of one lane; without `event` it is read again from the log.
-
-    (A Struct and no dataclass, as Event: one is made for every delivery.)
-    """
-
-    lane: OpenLane
-    place: Place
-    event: Event | None
-
-
-@dataclass(slots=True)
-class _Outlet:
-    """The open events of one subscription on this node."""
-
-    subscription: Subscription
-    queue: deque[Job] = field(default_factory=deque)
-    workers: int = 0
+async def _undeclared(subscription: str, reason: str) -> None:
+    """Nobody is told; this node stops all the same."""
 
 
 class Dispatcher:
-    """Delivers jobs until they are settled."""
+    """Delivers jobs until they are settled.
+
+    `share` tells for a channel which part of its shards this node owns, 0 to 1; a subscription's rate
+    is shared by it. `disable` declares that a subscription is delivered to no more.
+    """
 
     def __init__(
         self,
@@ -88,20 +84,29 @@ class Dispatcher:
         clock: Clock,
         random: Callable[[], float],
         counters: Counters,
+        *,
+        share: Callable[[str], float] = _whole,
+        disable: Disabler = _undeclared,
     ) -> None:
         self._log = log
-        self._dead_letters = dead_letters
         self._sinks = sinks
-        self._recorder = recorder
         self._clock = clock
         self._random = random
         self._counters = counters
-        self._outlets: dict[str, _Outlet] = {}
-        self._waiting: list[tuple[int, int, str, Job]] = []
+        self._share = share
+        self._disable = disable
+        self._settling = Settling(log, dead_letters, recorder, clock, counters)
+        self._outlets: dict[str, Outlet] = {}
+        self._waiting: list[_Due] = []
         self._order = itertools.count()
         self._wake = asyncio.Event()
         self._tasks = Supervisor()
         self._draining = False
+
+    @property
+    def dead_sinks(self) -> int:
+        """How many subscriptions' breakers are open."""
+        return sum(outlet.is_dead for outlet in self._outlets.values())
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -112,30 +117,41 @@ class Dispatcher:
         """The subscription was made or changed; events that are open follow the change."""
         outlet = self._outlets.get(subscription.id)
         if outlet is not None:
-            outlet.subscription = subscription
+            outlet.change(subscription, self._clock.monotonic_s())
+            self._go(outlet)
 
     def remove(self, subscription_id: str) -> None:
         """The subscription ended: what is open for it is dropped."""
         outlet = self._outlets.pop(subscription_id, None)
         if outlet is not None:
-            outlet.queue.clear()
+            outlet.clear()
+
+    def resume(self, subscription: Subscription, lane: OpenLane) -> None:
+        """A lane comes from its record; to be called before its events are offered."""
+        self._outlet(subscription).resume(lane, self._clock.monotonic_s())
 
     def offer(self, subscription: Subscription, job: Job) -> None:
-        """Deliver the job's event, soon."""
+        """Deliver the job's event, soon; the events of a lane are offered in its order."""
         outlet = self._outlets.get(subscription.id)
         if outlet is None:
-            outlet = self._outlets[subscription.id] = _Outlet(subscription)
-        outlet.queue.append(job)
-        if outlet.workers < outlet.subscription.concurrency and not self._draining:
-            self._tasks.start_soon(self._work(outlet), name=f"deliver {subscription.id}")
-            outlet.workers += 1
+            outlet = self._outlet(subscription)
+        if outlet.ordered or outlet.batching is not None:
+            now_s = self._clock.monotonic_s()
+            outlet.put(job, now_s)
+            if not outlet.is_ripe(now_s):
+                self._wake_later(outlet)
+                return
+        else:
+            outlet.line.put(job)
+        if outlet.workers < outlet.allowed and outlet.line.ready and not self._draining:
+            self._start(outlet)
 
     def offer_at(self, subscription: Subscription, job: Job, due_ms: int) -> None:
         """Deliver the job's event at `due_ms` (Unix, ms)."""
-        heapq.heappush(self._waiting, (due_ms, next(self._order), subscription.id, job))
-        if self._waiting[0][0] == due_ms:
-            self._wake.set()
-        self._outlets.setdefault(subscription.id, _Outlet(subscription))
+        outlet = self._outlet(subscription)
+        if outlet.put(job, self._clock.monotonic_s(), waits=True):
+            self._wait(outlet, (job,), due_ms)
+        self._wake_later(outlet)
 
     async def drain(self, timeout_s: float) -> bool:
         """Start no more attempts and wait for those under way; tells whether all ended."""
@@ -147,31 +163,127 @@ class Dispatcher:
             await self._clock.sleep(0.02)
         return True
 
+    # ---- whose turn it is
+
+    def _outlet(self, subscription: Subscription) -> Outlet:
+        outlet = self._outlets.get(subscription.id)
+        if outlet is None:
+            outlet = self._outlets[subscription.id] = Outlet(
+                subscription,
+                share=self._share,
+                random=self._random,
+                now_s=self._clock.monotonic_s(),
+            )
+        return outlet
+
+    def _is_current(self, outlet: Outlet) -> bool:
+        """Whether the subscription has not ended meanwhile."""
+        return self._outlets.get(outlet.subscription.id) is outlet
+
+    def _start(self, outlet: Outlet) -> None:
+        work = self._work(outlet) if outlet.batching is None else self._work_groups(outlet)
+        self._tasks.start_soon(work, name=f"deliver {outlet.subscription.id}")
+        outlet.workers += 1
+
+    def _go(self, outlet: Outlet) -> None:
+        """Start as many workers as may run, and come back when more may."""
+        if self._draining:
+            return
+        room = min(outlet.allowed - outlet.workers, outlet.backlog(self._clock.monotonic_s()))
+        # With a rate, each that gets a token lets the next one try.
+        for _ in range(min(room, 1) if outlet.is_rated else room):
+            self._start(outlet)
+        self._wake_later(outlet)
+
+    def _wake_later(self, outlet: Outlet) -> None:
+        wakes = [at_s for at_s in (outlet.wake_s, outlet.gather_s) if at_s is not None]
+        outlet.wake_s = outlet.gather_s = None
+        for at_s in wakes:
+            after_s = max(0.0, at_s - self._clock.monotonic_s())
+            # A millisecond late rather than early: an early look would look again and again.
+            self._wait(outlet, (), self._clock.now_ms() + int(after_s * 1000) + 1)
+
+    def _wait(self, outlet: Outlet, jobs: Sequence[Job], due_ms: int) -> None:
+        heapq.heappush(self._waiting, (due_ms, next(self._order), outlet.subscription.id, jobs))
+        if self._waiting[0][0] == due_ms:
+            self._wake.set()
+
     async def _wake_retries(self) -> None:
         while True:
             self._wake.clear()
             now_ms = self._clock.now_ms()
             while self._waiting and self._waiting[0][0] <= now_ms:
-                _, _, subscription_id, job = heapq.heappop(self._waiting)
+                due_ms, _, subscription_id, jobs = heapq.heappop(self._waiting)
                 outlet = self._outlets.get(subscription_id)
                 if outlet is not None:
-                    self.offer(outlet.subscription, job)
+                    self._due(outlet, due_ms, jobs)
             if self._waiting:
                 await self._clock.wait(self._wake, (self._waiting[0][0] - now_ms) / 1000)
             else:
                 await self._wake.wait()
 
-    async def _work(self, outlet: _Outlet) -> None:
+    def _due(self, outlet: Outlet, due_ms: int, jobs: Sequence[Job]) -> None:
+        if outlet.batching is not None and jobs:
+            # Events of one request that failed are due together, also after a restart.
+            found = list(jobs)
+            waiting = self._waiting
+            while waiting and waiting[0][0] == due_ms and waiting[0][2] == outlet.subscription.id:
+                found += heapq.heappop(waiting)[3]
+            size = outlet.batching.max_events
+            outlet.groups.extend(found[at : at + size] for at in range(0, len(found), size))
+        else:
+            # The last first: of a key, those that are out stand before the others.
+            for job in reversed(jobs):
+                outlet.line.again(job)
+        outlet.refresh(self._clock.monotonic_s())
+        self._go(outlet)
+
+    async def _work(self, outlet: Outlet) -> None:
         try:
-            while outlet.queue and not self._draining:
-                await self._deliver(outlet, outlet.queue.popleft())
+            while outlet.workers <= outlet.allowed and not self._draining:
+                if outlet.is_rated and outlet.line.ready and not self._takes_token(outlet):
+                    break
+                job = outlet.line.pop()
+                if job is None:
+                    break
+                await self._deliver(outlet, job)
         finally:
             outlet.workers -= 1
 
-    async def _deliver(self, outlet: _Outlet, job: Job) -> None:
+    async def _work_groups(self, outlet: Outlet) -> None:
+        try:
+            while outlet.workers <= outlet.allowed and not self._draining:
+                if outlet.batching is None:
+                    break
+                jobs = outlet.next_group(self._clock.monotonic_s())
+                if not jobs:
+                    self._wake_later(outlet)
+                    break
+                if outlet.is_rated and not self._takes_token(outlet):
+                    outlet.groups.appendleft(jobs)
+                    break
+                await self._deliver_group(outlet, jobs)
+        finally:
+            outlet.workers -= 1
+            if outlet.batching is None:
+                self._go(outlet)
+
+    def _takes_token(self, outlet: Outlet) -> bool:
+        now_s = self._clock.monotonic_s()
+        took = outlet.takes_token(now_s)
+        if not took:
+            self._wake_later(outlet)
+        elif outlet.workers < outlet.allowed and outlet.backlog(now_s) > 1 and not self._draining:
+            self._start(outlet)
+        return took
+
+    # ---- one attempt
+
+    async def _deliver(self, outlet: Outlet, job: Job) -> None:
         lane, place = job.lane, job.place
         started = lane.start(place)
         if started is None:
+            self._done(outlet, job)
             return
         subscription = outlet.subscription
         number = started.attempts + 1
@@ -179,44 +291,233 @@ class Dispatcher:
         began_s = self._clock.monotonic_s()
         event = job.event if job.event is not None else await self._event_of(job)
         if event is None:
-            row = _row(job, subscription, number, at_ms, 0, None)
-            self._settled(job, row, "expired", "the event is no longer in the log")
+            self._settling.expired(job, row_of(job, subscription, number, at_ms, 0, None))
+            self._done(outlet, job)
             return
         attempt = Attempt(event, subscription, webhook_id(event, subscription.id), number)
         outcome = await self._sinks[subscription.protocol].send(attempt)
         latency_s = self._clock.monotonic_s() - began_s
         self._counters.delivery_s.observe(latency_s)
-        row = _row(job, subscription, number, at_ms, round(latency_s * 1000), outcome.status)
-        first_ms = started.first_ms if started.first_ms is not None else at_ms
-        settlement = settle(
+        if subscription.retry.statuses:
+            outcome = ruled(outcome, subscription.retry)
+        row = row_of(job, subscription, number, at_ms, round(latency_s * 1000), outcome.status)
+        if isinstance(outcome, Delivered):
+            self._settling.delivered(job, row)
+            if outlet.ordered:
+                outlet.line.done(job)
+            if outlet.uneasy:
+                self._succeeded(outlet)
+            return
+        await self._troubled(outlet, [Try(job, event, started, row)], outcome)
+
+    async def _deliver_group(self, outlet: Outlet, jobs: Sequence[Job]) -> None:
+        subscription = outlet.subscription
+        at_ms = self._clock.now_ms()
+        began_s = self._clock.monotonic_s()
+        found: list[tuple[Job, Event, Open]] = []
+        for job in jobs:
+            started = job.lane.start(job.place)
+            if started is None:
+                outlet.line.done(job)
+                continue
+            event = job.event if job.event is not None else await self._event_of(job)
+            if event is None:
+                row = row_of(job, subscription, started.attempts + 1, at_ms, 0, None)
+                self._settling.expired(job, row)
+                outlet.line.done(job)
+                continue
+            found.append((job, event, started))
+        if not found:
+            self._go(outlet)
+            return
+        ids = [webhook_id(event, subscription.id) for _, event, _ in found]
+        sink = self._sinks[subscription.protocol]
+        assert isinstance(sink, BatchSink), f"{subscription.protocol} takes no batches"
+        events = [event for _, event, _ in found]
+        outcome = await sink.send_batch(Batch(events, subscription, batch_id(ids)))
+        latency_s = self._clock.monotonic_s() - began_s
+        self._counters.delivery_s.observe(latency_s)
+        outcome = ruled(outcome, subscription.retry)
+        tries = [
+            Try(
+                job,
+                event,
+                started,
+                row_of(
+                    job,
+                    subscription,
+                    started.attempts + 1,
+                    at_ms,
+                    round(latency_s * 1000),
+                    outcome.status,
+                ),
+            )
+            for job, event, started in found
+        ]
+        if isinstance(outcome, Delivered):
+            for one in tries:
+                self._settling.delivered(one.job, one.row)
+                outlet.line.done(one.job)
+            if outlet.uneasy:
+                self._succeeded(outlet)
+            elif outlet.ordered:
+                self._go(outlet)
+            return
+        await self._troubled(outlet, tries, outcome)
+
+    def _done(self, outlet: Outlet, job: Job) -> None:
+        if outlet.ordered:
+            outlet.line.done(job)
+
+    def _succeeded(self, outlet: Outlet) -> None:
+        was_dead = outlet.is_dead
+        since_ms, now_ms = outlet.failing_since_ms, self._clock.now_ms()
+        outlet.succeeded(self._clock.monotonic_s(), now_ms)
+        if was_dead and since_ms is not None:
+            _log.info(
+                "sink works again",
+                extra=wide(
+                    subscription=outlet.subscription.id, failed_s=(now_ms - since_ms) / 1000
+                ),
+            )
+        self._go(outlet)
+
+    # ---- what was not delivered
+
+    async def _troubled(
+        self, outlet: Outlet, tries: Sequence[Try], outcome: Failed | Refused | Gone
+    ) -> None:
+        """Settle a request that delivered nothing, and see what it means for the subscription."""
+        lanes = list({id(one.job.lane): one.job.lane for one in tries}.values())
+        now_s, now_ms = self._clock.monotonic_s(), self._clock.now_ms()
+        fared = outlet.failed(outcome, lanes, now_s, now_ms)
+        drawn = self._random()
+        again: list[tuple[Try, Retry]] = []
+        back: list[Try] = []
+        halves = False
+        for one in tries:
+            settlement = self._settlement(outlet, one, outcome, fared, drawn, len(tries))
+            match settlement:
+                case Retry():
+                    again.append((one, settlement))
+                case DeadLetter(reason):
+                    await self._settling.bury(one, reason)
+                    self._done(outlet, one.job)
+                case Wait(reason) | Split(reason) | Disable(reason):
+                    self._settling.kept(one, reason)
+                    back.append(one)
+                    halves = isinstance(settlement, Split)
+                case _:
+                    raise AssertionError(f"{outcome} was taken for a success")
+        if again:
+            self._retry(outlet, again, outcome.reason)
+        self._put_back(outlet, [one.job for one in back], halves=halves)
+        self._see_to(outlet, outcome, fared)
+        self._go(outlet)
+
+    def _settlement(
+        self,
+        outlet: Outlet,
+        one: Try,
+        outcome: Outcome,
+        fared: Fared,
+        drawn: float,
+        events: int,
+    ) -> Settlement:
+        return settle(
             outcome,
-            attempt=number,
-            age_s=(at_ms - first_ms) / 1000,
-            policy=subscription.retry,
-            random=self._random,
+            attempt=one.row.attempt,
+            age_s=(one.row.at_ms - one.first_ms) / 1000,
+            policy=outlet.subscription.retry,
+            random=lambda: drawn,
+            events=events,
+            known_dead=fared.known_dead,
         )
-        match settlement:
-            case Ack():
-                self._record(row)
-                lane.settle(place)
-            case Retry(after_s):
-                due_ms = self._clock.now_ms() + round(after_s * 1000)
-                reason = None if isinstance(outcome, Delivered) else outcome.reason
-                self._record(_ended(row, "retry", reason, due_ms))
-                lane.fail(place, due_ms=due_ms, first_ms=first_ms)
-                if self._outlets.get(subscription.id) is outlet:  # else it has ended meanwhile
-                    self.offer_at(subscription, Job(lane, place, None), due_ms)
-            case DeadLetter(reason):
-                await self._bury(job, event, row, reason)
-                self._settled(job, row, "dead-letter", reason)
 
-    def _settled(self, job: Job, row: AttemptRow, result: Result, reason: str | None) -> None:
-        self._record(_ended(row, result, reason, None))
-        job.lane.settle(job.place)
+    def _retry(self, outlet: Outlet, tries: Sequence[tuple[Try, Retry]], reason: str) -> None:
+        """All of a request together, so that it can be made again as it was."""
+        after_s = max(retry.after_s for _, retry in tries)
+        due_ms = self._clock.now_ms() + round(after_s * 1000)
+        jobs: list[Job] = []
+        for one, _ in tries:
+            self._settling.failed(one, due_ms, reason)
+            # Its event is read again: what waits for long must not fill memory.
+            one.job.event = None
+            jobs.append(one.job)
+        if self._is_current(outlet):
+            self._wait(outlet, jobs, due_ms)
 
-    def _record(self, row: AttemptRow) -> None:
-        self._counters.deliveries[row.result] += 1
-        self._recorder.record(row)
+    def _put_back(self, outlet: Outlet, jobs: Sequence[Job], *, halves: bool) -> None:
+        if not jobs:
+            return
+        if outlet.batching is None:
+            for job in jobs:
+                outlet.line.put_back(job)
+        elif not halves:
+            outlet.groups.append(jobs)
+        else:
+            middle = (len(jobs) + 1) // 2
+            outlet.groups.appendleft(jobs[:middle])
+            if outlet.ordered:
+                # What follows in order must not overtake: it is taken again from the line.
+                for job in reversed(jobs[middle:]):
+                    outlet.line.put_back(job)
+            else:
+                outlet.groups.append(jobs[middle:])
+
+    def _see_to(self, outlet: Outlet, outcome: Failed | Refused | Gone, fared: Fared) -> None:
+        """Tell of a sink in trouble, and let a subscription go that is over."""
+        subscription = outlet.subscription
+        reason = outcome.reason
+        if fared.opened:
+            _log.warning(
+                "sink fails; only probes until it answers",
+                extra=wide(subscription=subscription.id, sink=subscription.sink, reason=reason),
+            )
+        if isinstance(outcome, Gone):
+            self._stop(outlet, f"answered with {outcome.status}: {reason}", "gone")
+        elif fared.dead_percent == 100:
+            after_s = subscription.options.disable_after_s
+            self._stop(
+                outlet, f"nothing but failures for {after_s:.0f} s; the last: {reason}", "dead"
+            )
+        elif fared.dead_percent is not None:
+            since_ms = outlet.failing_since_ms
+            assert since_ms is not None
+            self._counters.dead_time_warnings[str(fared.dead_percent)] += 1
+            _log.warning(
+                "nothing delivered for long; delivery will stop",
+                extra=wide(
+                    subscription=subscription.id,
+                    percent=fared.dead_percent,
+                    failed_s=(self._clock.now_ms() - since_ms) / 1000,
+                    disable_after_s=subscription.options.disable_after_s,
+                    reason=reason,
+                ),
+            )
+
+    def _stop(self, outlet: Outlet, reason: str, why: str) -> None:
+        if outlet.disabling or not self._is_current(outlet):
+            return
+        outlet.disabling = True
+        outlet.refresh(self._clock.monotonic_s())
+        self._counters.disabled[why] += 1
+        subscription = outlet.subscription
+        _log.error("delivery stops", extra=wide(subscription=subscription.id, reason=reason))
+        self._tasks.start_soon(
+            self._declare_disabled(outlet, reason), name=f"disable {subscription.id}"
+        )
+
+    async def _declare_disabled(self, outlet: Outlet, reason: str) -> None:
+        while outlet.disabling and self._is_current(outlet):
+            try:
+                return await self._disable(outlet.subscription.id, reason)
+            except Unavailable as error:
+                _log.warning("disabling %s: %s; trying again", outlet.subscription.id, error)
+                await self._clock.sleep(AGAIN_S)
+            except ChappeError as error:
+                _log.error("disabling %s: %s", outlet.subscription.id, error)
+                return None
 
     async def _event_of(self, job: Job) -> Event | None:
         position = Position(job.lane.shard, job.place.block, job.place.index)
@@ -225,65 +526,3 @@ class Dispatcher:
                 return await self._log.get(job.lane.channel, position)
             except Unavailable:
                 await self._clock.sleep(AGAIN_S)
-
-    async def _bury(self, job: Job, event: Event, row: AttemptRow, reason: str) -> None:
-        """Put the event among the dead letters: on disk before its lane moves past it."""
-        time = rfc3339(self._clock.now_ms())
-        letter = _dead_letter(event, row, reason, time)
-        while True:
-            try:
-                await self._log.append(self._dead_letters, letter)
-            except Unavailable:
-                await self._clock.sleep(AGAIN_S)
-            except TooLarge as error:
-                # It fitted into the log without our attributes. The event must end all the same: one
-                # that cannot would end the node, and the next node after it.
-                if letter.data is None:
-                    _log.error("no dead letter of %s: %s", row.position, error)
-                    return
-                why = f"{reason}; without its {len(letter.data)} bytes of data, which do not fit"
-                letter = _dead_letter(structs.replace(event, data=None), row, why, time)
-            else:
-                return
-
-
-def _row(
-    job: Job,
-    subscription: Subscription,
-    number: int,
-    at_ms: int,
-    latency_ms: int,
-    status: int | None,
-) -> AttemptRow:
-    """The row as nearly all of them stay: of an attempt that delivered the event."""
-    lane, place = job.lane, job.place
-    return AttemptRow(
-        lane.channel.name,
-        lane.shard,
-        place.block,
-        place.index,
-        subscription.id,
-        number,
-        at_ms,
-        latency_ms,
-        status,
-        "delivered",
-    )
-
-
-def _ended(row: AttemptRow, result: Result, reason: str | None, next_ms: int | None) -> AttemptRow:
-    return structs.replace(row, result=result, reason=reason, next_ms=next_ms)
-
-
-def _dead_letter(event: Event, row: AttemptRow, reason: str, time: str) -> Event:
-    extensions = dict(event.extensions)
-    extensions.update(
-        deadletterreason=reason,
-        deadlettersubscription=row.subscription,
-        deadletterposition=str(row.position),
-        deadletterattempts=row.attempt,
-        deadlettertime=time,
-    )
-    if row.status is not None:
-        extensions["deadletterstatus"] = row.status
-    return structs.replace(event, extensions=extensions)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chappe.domain.channel import Channel
 from chappe.domain.event import Event
-from chappe.domain.lane import MAX_OPEN, Lane, Open, Place
+from chappe.domain.lane import Lane, Open, Place
 from chappe.domain.matching import wants
 from chappe.domain.subscription import Subscription
 
@@ -71,7 +71,36 @@ class LaneRun:
             self.lane.fail(place, due_ms=due_ms, first_ms=first_ms)
         self._changed()
 
+    @property
+    def failing_ms(self) -> int | None:
+        """Since when the sink has taken nothing, as an earlier owner knew it too."""
+        return self.lane.failing_ms
+
+    @property
+    def dead_ms(self) -> int | None:
+        """Since when the sink's breaker has been open."""
+        return self.lane.dead_ms
+
+    def key_of(self, place: Place) -> int | None:
+        """The key that the event was marked with."""
+        event = self.lane.open.get(place)
+        return None if event is None else event.key
+
+    def mark(self, place: Place, key: int) -> None:
+        """The event waits behind those of its key."""
+        self.lane.mark(place, key)
+
+    def trouble(self, failing_ms: int | None, dead_ms: int | None) -> None:
+        """Since when the sink fails and is dead; None: it is well."""
+        if not self.gone and self.lane.trouble(failing_ms, dead_ms):
+            self._owner.moved()
+
+    def forgive(self, dead_for_ms: int) -> None:
+        """No event is the older for the time in which the sink was dead."""
+        self.lane.forgive(dead_for_ms)
+        self._owner.moved()
+
     def _changed(self) -> None:
-        if len(self.lane.open) <= MAX_OPEN // 2:
+        if self.lane.refills:
             self.room.set()
         self._owner.moved()

@@ -23,8 +23,9 @@ from chappe.domain.matching import SubscriptionIndex
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
 from chappe.domain.subscription import Subscription
-from chappe.flows.deliver.dispatch import Dispatcher, Job
+from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.lane_run import LaneRun
+from chappe.flows.deliver.line import Job
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.formats.cursor_records import (
     Checkpoint,
@@ -289,6 +290,7 @@ class ShardDelivery:
             return
         if run.resumed:
             run.resumed = False
+            self._dispatcher.resume(subscription, run)
             for place, event in run.lane.open.items():
                 job = Job(run, place, None)
                 if event.due_ms is None:
