@@ -27,7 +27,7 @@ from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.shard import ShardDelivery
 from chappe.formats.attempts import decode_attempts
 from chappe.kit.counters import Counters
-from chappe.ports.sink import Attempt
+from chappe.ports.sink import Attempt, Sink
 from chappe.testing.fake_clock import FakeClock
 from chappe.testing.scripted_sink import ScriptedSink
 
@@ -51,9 +51,23 @@ class House:
     cursors: MemoryCursors = field(default_factory=MemoryCursors)
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     revision: int = 1
+    disabled: list[tuple[str, str]] = field(default_factory=list)
+    share: float = 1.0
+    random: Callable[[], float] = lambda: 0.5
+
+    async def disable(self, subscription_id: str, reason: str) -> None:
+        """What the registry would be asked to declare."""
+        self.disabled.append((subscription_id, reason))
+
+    def change(self, one: Subscription) -> None:
+        """Tell the node that runs that a subscription is another."""
+        self.subscriptions[one.id] = one
+        self.index.put(one)
+        self.dispatcher.put(one)
 
     def __post_init__(self) -> None:
         self.log = MemoryEventLog(self.clock)
+        self.counters = Counters()
 
     async def open(self) -> None:
         for channel in (CHANNEL, Channel(ATTEMPTS, 1), Channel(DEADLETTERS, 1)):
@@ -76,7 +90,7 @@ class House:
         return [one for block in blocks for one in block.events]
 
     @asynccontextmanager
-    async def node(self, sink: ScriptedSink) -> AsyncIterator[ShardDelivery]:
+    async def node(self, sink: Sink) -> AsyncIterator[ShardDelivery]:
         """A node that owns the shard, and is gone without a word at the end."""
         index = SubscriptionIndex()
         for one in self.subscriptions.values():
@@ -90,8 +104,10 @@ class House:
             {"HTTP": sink},
             recorder,
             self.clock,
-            lambda: 0.5,
-            Counters(),
+            self.random,
+            self.counters,
+            share=lambda channel: self.share,
+            disable=self.disable,
         )
         delivery = ShardDelivery(
             CHANNEL,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chappe.adapters.sinks.http_answers import excerpt, outcome_of, retry_after_s
-from chappe.domain.delivery import Delivered, Failed, Refused
+from chappe.domain.delivery import Delivered, Failed, Gone, Refused
 
 NOW_S = 1_790_000_000.0  # Mon, 21 Sep 2026 14:13:20 GMT
 
@@ -39,8 +39,8 @@ def test_a_status_that_may_pass_is_failed(status: int) -> None:
     assert outcome.reason.startswith(str(status))
 
 
-def test_2_2_gone_is_refused_as_gone() -> None:
-    assert outcome_of(410, [], b"<html>", now_s=NOW_S) == Refused(410, "gone")
+def test_2_2_gone_ends_the_subscription() -> None:
+    assert outcome_of(410, [], b"<html>", now_s=NOW_S) == Gone(410, "gone")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 405, 413, 415, 422, 451, 499])

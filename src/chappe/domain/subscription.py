@@ -22,6 +22,8 @@ from chappe.domain.options import (
 from chappe.domain.retry import RetryPolicy
 
 BATCHED = Batching()
+BATCHING = frozenset({"HTTP"})
+"""The protocols that can carry several events in one message."""
 DEFAULT_CONCURRENCY = 32
 DEFAULT_TIMEOUT_S = 30.0
 

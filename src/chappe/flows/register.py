@@ -59,6 +59,7 @@ from chappe.registry.writing import Committed, Decide
 
 MAX_TRIES: Final = 20
 """Each lost try is a commit that another node won; twenty in a row mean a crowd, not bad luck."""
+MOST_REASON: Final = 1_000
 BEHIND_S: Final = 1.0
 """How long a refusal waits to learn whether another node has changed what it is about."""
 
@@ -211,6 +212,23 @@ class Register:
         with _plainly():
             await self.write(decide, by=by)
         return self.state.value.subscriptions[id]
+
+    async def disable_subscription(self, id: str, reason: str, *, by: str = "") -> None:
+        """Declare that a subscription is delivered to no more; nothing is written where it is so.
+
+        No version is made: a revision says what is delivered, not whether. One that has ended stays so.
+        """
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            present = self.state.value.subscriptions.get(id)
+            if present is None or present.disabled is not None:
+                return Written(tree, (), None), None
+            target = _subscription_target(tree, id)
+            body = {"disabled": {"reason": reason[:MOST_REASON], "at": now}}
+            return write(tree, Write("PATCH", target, body, Flags(), now, target.xid), rules), None
+
+        with _plainly():
+            await self.write(decide, by=by)
 
     async def remove_subscription(self, id: str, *, by: str = "") -> Subscription:
         """End a subscription; its last state.

@@ -29,6 +29,7 @@ from chappe.domain.subscription import (
     ProtocolSettings,
     Subscription,
 )
+from chappe.formats.envelope_options import check_envelope
 from chappe.formats.fields import Fields, decode_json, kind_of, shortened
 from chappe.formats.filters_json import parse_filters
 from chappe.formats.options_json import read_option, rendered_option
@@ -116,6 +117,7 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
         Options, {name: fields.raw(name) for name in OPTIONS if name in fields}, ""
     )
     check_options(options, protocol)
+    check_envelope(protocol, options)
     return SubscriptionDraft(
         sink=_sink(fields, protocol),
         protocol=protocol,

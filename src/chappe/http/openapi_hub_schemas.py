@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from chappe.domain.retry import (
+    DEFAULT_STATUSES,
+    MAX_SCHEDULE,
+    MAX_WAIT_S,
+    STATUS_ACTIONS,
+    STATUS_KEY,
+)
 from chappe.formats.sink_settings import PROTOCOLS
 from chappe.http.openapi_options import OPTIONS, SETTINGS
 from chappe.http.openapi_parts import schema
@@ -94,6 +101,26 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
             "base_s": {"type": "number", "minimum": 0.001, "maximum": 3600},
             "max_backoff_s": {"type": "number", "minimum": 0.001, "maximum": 86400},
             "max_age_s": {"type": "number", "minimum": 0.1, "maximum": 2592000},
+            "max_retry_after_s": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 86400,
+                "description": "The longest wait that a sink can ask for (Retry-After)",
+            },
+            "schedule_s": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_SCHEDULE,
+                "items": {"type": "number", "minimum": 0, "maximum": MAX_WAIT_S},
+                "description": "The waits between attempts, in the place of the growing ones",
+            },
+            "statuses": {
+                "type": "object",
+                "propertyNames": {"pattern": f"^{STATUS_KEY.pattern}$"},
+                "additionalProperties": {"enum": list(STATUS_ACTIONS)},
+                "default": dict(DEFAULT_STATUSES),
+                "description": "What a status, or a class of them, means; before the defaults",
+            },
         },
         closed=True,
     ),

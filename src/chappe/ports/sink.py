@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import msgspec
 
@@ -13,31 +13,28 @@ from chappe.domain.subscription import Subscription
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One try to deliver one event to one subscription's sink.
+    """One try to deliver one event, or several in one request, to one subscription's sink.
 
     `webhook_id` is the same for every attempt of the same event to the same subscription, over
-    restarts and takeovers too, so that a receiver can drop what it has seen.
+    restarts and takeovers too, so that a receiver can drop what it has seen. `batch` are all events of
+    the request, in their order, where it is one of several, `event` the first of them; the id is then
+    that of exactly these events together. Only sinks of BATCHING protocols get such ones.
     """
 
     event: Event
     subscription: Subscription
     webhook_id: str
     number: int
+    batch: Sequence[Event] | None = None
 
-
-class Batch(msgspec.Struct, frozen=True):
-    """One try to deliver several events in one request; never empty, in the order to be kept.
-
-    `webhook_id` is the same for every attempt of the same events together.
-    """
-
-    events: Sequence[Event]
-    subscription: Subscription
-    webhook_id: str
+    @property
+    def events(self) -> Sequence[Event]:
+        """What the request carries."""
+        return (self.event,) if self.batch is None else self.batch
 
 
 class Sink(Protocol):
-    """One delivery protocol. Network faults are outcomes, never exceptions."""
+    """One delivery protocol. The outcome of an attempt is that of each of its events. Network faults are outcomes, never exceptions."""
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Try once; wait for the receiver's answer, at most the subscription's timeout.
@@ -48,13 +45,4 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Close idle connections; attempts under way may end as Failed."""
-        ...
-
-
-@runtime_checkable
-class BatchSink(Protocol):
-    """A sink that can also take several events in one request."""
-
-    async def send_batch(self, batch: Batch) -> Outcome:
-        """Try once; the outcome is that of every event. Otherwise as `Sink.send`."""
         ...

@@ -94,6 +94,11 @@ SUBSCRIPTIONS: Final[Definition] = {
                 "base_s": number("Bound of the first wait; it doubles with each attempt"),
                 "max_backoff_s": number("The longest wait"),
                 "max_age_s": number("Age at which an event that failed is tried no more"),
+                "max_retry_after_s": number("The longest wait that a sink can ask for"),
+                "schedule_s": list_of("The waits, in the place of the growing ones", "decimal"),
+                "statuses": attribute(
+                    "any", "What a status means: '404' or '5xx' to deliver, retry, refuse, disable"
+                ),
             },
         ),
         **OPTIONS,

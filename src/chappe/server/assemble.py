@@ -206,7 +206,15 @@ async def assemble(
     recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
     sinks: dict[str, Sink] = {"HTTP": sink}
     dispatcher = Dispatcher(
-        log, Channel(DEADLETTERS, 1), sinks, recorder, clock, random.random, counters
+        log,
+        Channel(DEADLETTERS, 1),
+        sinks,
+        recorder,
+        clock,
+        random.random,
+        counters,
+        share=lambda channel: workers.share(channel),
+        disable=lambda id, reason: register.disable_subscription(id, reason, by=node),
     )
     defaults = Defaults(
         settings.delivery_concurrency, settings.delivery_timeout_s, frozenset(sinks)

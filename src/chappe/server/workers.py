@@ -97,6 +97,13 @@ class Workers:
         """The shards that this node owns now, by name such as "default.2"."""
         return self._owned
 
+    def share(self, channel: str) -> float:
+        """Which part of a channel's shards this node owns, 0.0 to 1.0."""
+        known = self._state.value.channels.get(channel)
+        if known is None:
+            return 1.0
+        return sum(one.channel.name == channel for one in self._owned.values()) / known.shards
+
     async def run(self) -> None:
         """Run until cancelled."""
         self._apply_subscriptions(State(), self._state.value)
@@ -141,6 +148,7 @@ class Workers:
     def measure(self) -> None:
         """Set the gauges."""
         self._counters.lanes_own = sum(owned.own_lanes for owned in self._owned.values())
+        self._counters.dead_sinks = self._dispatcher.dead_sinks
         self._counters.open_events = sum(owned.open_events for owned in self._owned.values())
 
     async def _run_owners(self) -> None:

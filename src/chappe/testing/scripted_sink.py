@@ -37,7 +37,7 @@ class ScriptedSink:
         await self._clock.sleep(self._takes_s)
         outcome = self._answer(attempt)
         if isinstance(outcome, Delivered):
-            self.delivered[attempt.subscription.id].append(attempt.event.id)
+            self.delivered[attempt.subscription.id] += [one.id for one in attempt.events]
         return outcome
 
     async def close(self) -> None:

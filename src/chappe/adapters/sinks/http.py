@@ -1,4 +1,4 @@
-"""Delivery by HTTP: one event, one request, binary mode (CloudEvents HTTP and webhook specs).
+"""Delivery by HTTP: one event, one request, in binary mode unless the subscription wants another.
 
     POST /hook HTTP/1.1
     host: example.com
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from chappe.adapters.sinks.http_answers import DELIVERED, header_of, outcome_of, without
+from chappe.adapters.sinks.http_body import whole_events
 from chappe.adapters.sinks.http_connection import Answer, NoAnswer
 from chappe.adapters.sinks.http_fields import binary_lines, joined
 from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
@@ -175,7 +176,7 @@ def _request(head: Head, attempt: Attempt, now_s: float, authorization: bytes = 
         BadSubscription: a value from the event would break a line. Formats let none in; a second
             look here costs nothing, and a forged request to a sink would cost a lot.
     """
-    (fields, count), body = _encoded(attempt.event)
+    (fields, count), body = whole_events(attempt) or _encoded(attempt.event)
     breaks = count + 4
     if head.signers:
         signers = head.signers_at(now_s)

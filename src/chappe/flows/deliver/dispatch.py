@@ -45,7 +45,7 @@ from chappe.kit.supervise import Supervisor
 from chappe.kit.wide_event import wide
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
-from chappe.ports.sink import Attempt, Batch, BatchSink, Sink
+from chappe.ports.sink import Attempt, Sink
 
 Disabler: TypeAlias = Callable[[str, str], Awaitable[None]]
 """Declares that a subscription (its id) is disabled for a reason; done once that is on disk.
@@ -331,10 +331,10 @@ class Dispatcher:
             self._go(outlet)
             return
         ids = [webhook_id(event, subscription.id) for _, event, _ in found]
-        sink = self._sinks[subscription.protocol]
-        assert isinstance(sink, BatchSink), f"{subscription.protocol} takes no batches"
         events = [event for _, event, _ in found]
-        outcome = await sink.send_batch(Batch(events, subscription, batch_id(ids)))
+        number = max(started.attempts for _, _, started in found) + 1
+        attempt = Attempt(events[0], subscription, batch_id(ids), number, events)
+        outcome = await self._sinks[subscription.protocol].send(attempt)
         latency_s = self._clock.monotonic_s() - began_s
         self._counters.delivery_s.observe(latency_s)
         outcome = ruled(outcome, subscription.retry)
