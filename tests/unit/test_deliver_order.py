@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from random import Random
 
 import pytest
@@ -238,10 +239,7 @@ async def _live(
                 else:
                     # No key twice in the same life: what an earlier one had begun does not count.
                     await house.clock.until(
-                        lambda sink=sink: (  # type: ignore[misc]
-                            len({number for _, number in [*taken, *sink.taken]}) == len(published)
-                        ),
-                        limit_s=3600,
+                        partial(_all_came, taken, sink, len(published)), limit_s=3600
                     )
             assert not sink.overlaps
             taken += sink.taken
@@ -251,3 +249,7 @@ async def _live(
         }
         if options.ordering == "subscription":
             assert list(dict.fromkeys(number for _, number in taken)) == list(range(len(published)))
+
+
+def _all_came(taken: list[tuple[str, int]], sink: CheckingSink, count: int) -> bool:
+    return len({number for _, number in [*taken, *sink.taken]}) == count
