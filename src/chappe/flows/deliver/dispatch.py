@@ -11,6 +11,7 @@ import asyncio
 import heapq
 import itertools
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -47,6 +48,14 @@ from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
 from chappe.ports.sink import Attempt, Sink
 
+PLENTY = 128
+"""Workers at once that keep a processor busy where sinks are quick. Beyond, outlets wait in a crowd for
+workers that become free: a task and a connection for each would cost more than the delivery itself."""
+
+CROWD_S = 0.02
+"""How often is looked whether the crowd moves. If fewer than PLENTY attempts ended in that time, sinks
+are slow and not the processor: then every outlet in it gets workers of its own."""
+
 Disabler: TypeAlias = Callable[[str, str], Awaitable[None]]
 """Declares that a subscription (its id) is disabled for a reason; done once that is on disk.
 
@@ -55,6 +64,9 @@ Raises ChappeError where it is not; Unavailable where it may work later.
 
 _Due: TypeAlias = tuple[int, int, str, Sequence[Job]]
 """Unix ms, a tie-breaker, the subscription's id, the jobs of one request; none: look again."""
+
+_CROWD = ""
+"""Stands for the crowd where a subscription's id is expected."""
 
 _log = logging.getLogger("chappe.deliver")
 
@@ -102,6 +114,9 @@ class Dispatcher:
         self._wake = asyncio.Event()
         self._tasks = Supervisor()
         self._draining = False
+        self._running = 0
+        self._ended = 0
+        self._crowd: deque[Outlet] = deque()
 
     @property
     def dead_sinks(self) -> int:
@@ -143,7 +158,12 @@ class Dispatcher:
                 return
         else:
             outlet.line.put(job)
-        if outlet.workers < outlet.allowed and outlet.line.ready and not self._draining:
+        if (
+            outlet.workers < outlet.allowed
+            and not outlet.is_crowded
+            and outlet.line.ready
+            and not self._draining
+        ):
             self._start(outlet)
 
     def offer_at(self, subscription: Subscription, job: Job, due_ms: int) -> None:
@@ -181,9 +201,52 @@ class Dispatcher:
         return self._outlets.get(outlet.subscription.id) is outlet
 
     def _start(self, outlet: Outlet) -> None:
-        work = self._work(outlet) if outlet.batching is None else self._work_groups(outlet)
-        self._tasks.start_soon(work, name=f"deliver {outlet.subscription.id}")
+        """One more worker, now or as soon as one is free."""
+        if self._running < PLENTY:
+            self._run(outlet)
+            return
+        if not outlet.is_crowded:
+            outlet.is_crowded = True
+            self._crowd.append(outlet)
+            if len(self._crowd) == 1:
+                self._look_at_crowd()
+
+    def _run(self, outlet: Outlet) -> None:
+        self._tasks.start_soon(self._work(outlet), name="deliver")
         outlet.workers += 1
+        self._running += 1
+
+    def _next_of_crowd(self) -> Outlet | None:
+        """The outlet that a worker takes on which has nothing left to do."""
+        now_s = self._clock.monotonic_s() if self._crowd else 0.0
+        while self._crowd and not self._draining:
+            outlet = self._crowd.popleft()
+            outlet.is_crowded = False
+            wanted = min(outlet.allowed - outlet.workers, outlet.backlog(now_s))
+            if wanted <= 0:
+                continue
+            if wanted > 1 and not outlet.is_rated:
+                outlet.is_crowded = True
+                self._crowd.append(outlet)
+            return outlet
+        return None
+
+    def _look_at_crowd(self) -> None:
+        self._ended = 0
+        due_ms = self._clock.now_ms() + round(CROWD_S * 1000)
+        self._push(due_ms, _CROWD, ())
+
+    def _relieve_crowd(self) -> None:
+        if self._ended < PLENTY:
+            crowd, self._crowd = self._crowd, deque()
+            now_s = self._clock.monotonic_s()
+            for outlet in crowd:
+                outlet.is_crowded = False
+                wanted = min(outlet.allowed - outlet.workers, outlet.backlog(now_s))
+                for _ in range(min(wanted, 1) if outlet.is_rated else wanted):
+                    self._run(outlet)
+        if self._crowd:
+            self._look_at_crowd()
 
     def _go(self, outlet: Outlet) -> None:
         """Start as many workers as may run, and come back when more may."""
@@ -204,7 +267,10 @@ class Dispatcher:
             self._wait(outlet, (), self._clock.now_ms() + int(after_s * 1000) + 1)
 
     def _wait(self, outlet: Outlet, jobs: Sequence[Job], due_ms: int) -> None:
-        heapq.heappush(self._waiting, (due_ms, next(self._order), outlet.subscription.id, jobs))
+        self._push(due_ms, outlet.subscription.id, jobs)
+
+    def _push(self, due_ms: int, subscription_id: str, jobs: Sequence[Job]) -> None:
+        heapq.heappush(self._waiting, (due_ms, next(self._order), subscription_id, jobs))
         if self._waiting[0][0] == due_ms:
             self._wake.set()
 
@@ -215,7 +281,9 @@ class Dispatcher:
             while self._waiting and self._waiting[0][0] <= now_ms:
                 due_ms, _, subscription_id, jobs = heapq.heappop(self._waiting)
                 outlet = self._outlets.get(subscription_id)
-                if outlet is not None:
+                if subscription_id == _CROWD:
+                    self._relieve_crowd()
+                elif outlet is not None:
                     self._due(outlet, due_ms, jobs)
             if self._waiting:
                 await self._clock.wait(self._wake, (self._waiting[0][0] - now_ms) / 1000)
@@ -240,33 +308,44 @@ class Dispatcher:
 
     async def _work(self, outlet: Outlet) -> None:
         try:
-            while outlet.workers <= outlet.allowed and not self._draining:
-                if outlet.is_rated and outlet.line.ready and not self._takes_token(outlet):
-                    break
-                job = outlet.line.pop()
-                if job is None:
-                    break
-                await self._deliver(outlet, job)
+            while True:
+                try:
+                    if outlet.batching is None:
+                        await self._serve(outlet)
+                    else:
+                        await self._serve_groups(outlet)
+                finally:
+                    outlet.workers -= 1
+                other = self._next_of_crowd()
+                if other is None:
+                    return
+                outlet = other
+                outlet.workers += 1
         finally:
-            outlet.workers -= 1
+            self._running -= 1
 
-    async def _work_groups(self, outlet: Outlet) -> None:
-        try:
-            while outlet.workers <= outlet.allowed and not self._draining:
-                if outlet.batching is None:
-                    break
-                jobs = outlet.next_group(self._clock.monotonic_s())
-                if not jobs:
-                    self._wake_later(outlet)
-                    break
-                if outlet.is_rated and not self._takes_token(outlet):
-                    outlet.groups.appendleft(jobs)
-                    break
-                await self._deliver_group(outlet, jobs)
-        finally:
-            outlet.workers -= 1
+    async def _serve(self, outlet: Outlet) -> None:
+        while outlet.workers <= outlet.allowed and not self._draining:
+            if outlet.is_rated and outlet.line.ready and not self._takes_token(outlet):
+                return
+            job = outlet.line.pop()
+            if job is None:
+                return
+            await self._deliver(outlet, job)
+            self._ended += 1
+
+    async def _serve_groups(self, outlet: Outlet) -> None:
+        while outlet.workers <= outlet.allowed and not self._draining:
             if outlet.batching is None:
-                self._go(outlet)
+                return self._go(outlet)
+            jobs = outlet.next_group(self._clock.monotonic_s())
+            if not jobs:
+                return self._wake_later(outlet)
+            if outlet.is_rated and not self._takes_token(outlet):
+                outlet.groups.appendleft(jobs)
+                return
+            await self._deliver_group(outlet, jobs)
+            self._ended += 1
 
     def _takes_token(self, outlet: Outlet) -> bool:
         now_s = self._clock.monotonic_s()

@@ -37,7 +37,7 @@ class Outlet:
     `allowed` is how many attempts may be under way now, `workers` how many are. `wake_s` is when
     `refresh` would allow more, None where only an attempt's end does; `gather_s` when what is gathered for
     one request must go. While `uneasy`, every success is
-    worth telling (`succeeded`).
+    worth telling (`succeeded`). `is_crowded` while it waits for a worker.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Outlet:
         self.gather_s: float | None = None
         self.uneasy = True
         self.disabling = False
+        self.is_crowded = False
         self.lanes: set[OpenLane] = set()
         self._share = share
         self._random = random
