@@ -4,7 +4,9 @@
 
 Read from /proc, so on Linux only. `RSS` counts pages that the two share with other programs in full;
 `PSS` counts each of those by its share. The limits are 120 MB for both together (RSS) and 1 % of a
-core. With `--events`, so many are taken in and delivered before.
+core. With `--events`, so many are taken in and delivered before. With `--subscriptions`, so many are
+declared by one import, each with a type of its own, and what they add to the hub is told: 10,000 may add
+100 MB, and no processor time.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ class Figures:
         return sum(self.percents)
 
 
-def measure(seconds: float, events: int) -> Figures:
+def measure(seconds: float, events: int, subscriptions: int = 0) -> Figures:
     """Start a hub, let it be, and look at it twice."""
     with tempfile.TemporaryDirectory(prefix="chappe-idle-") as directory:
         data = Path(directory) / "data"
@@ -64,6 +66,8 @@ def measure(seconds: float, events: int) -> Figures:
         process = subprocess.Popen([*command, "--log-level", "warning"])
         try:
             url = _url(data, process)
+            if subscriptions:
+                _declare(url, subscriptions)
             if events:
                 _work(url, events)
             time.sleep(SETTLE_S)
@@ -99,8 +103,17 @@ def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.idle")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--events", type=int, default=0)
+    parser.add_argument("--subscriptions", type=int, default=0)
     given = parser.parse_args(list(arguments))
-    show(measure(given.seconds, given.events), given.seconds)
+    bare = measure(given.seconds, given.events)
+    show(bare, given.seconds)
+    if given.subscriptions:
+        crowded = measure(given.seconds, given.events, given.subscriptions)
+        print(f"\nThe same with {given.subscriptions:,} subscriptions")
+        show(crowded, given.seconds)
+        more_mb = crowded.usages[0].pss_mb - bare.usages[0].pss_mb
+        each_kb = more_mb * 1024 / given.subscriptions
+        print(f"\n  the hub alone: {more_mb:.1f} MB more (PSS), {each_kb:.1f} kB each; aim: 100 MB")
 
 
 def _url(data: Path, process: subprocess.Popen[bytes]) -> str:
@@ -111,6 +124,21 @@ def _url(data: Path, process: subprocess.Popen[bytes]) -> str:
             raise SystemExit("bench: the hub did not start")
         time.sleep(0.02)
     return str(json.loads(found.read_text())["url"])
+
+
+def _declare(url: str, count: int) -> None:
+    """Subscriptions that nothing is published for, in imports of a thousand."""
+    for first in range(0, count, 1_000):
+        declared = {
+            f"idle-{number}": {
+                "subscriptionid": f"idle-{number}",
+                "protocol": "HTTP",
+                "sink": f"http://127.0.0.1:9/{number}",
+                "types": [f"never.{number}"],
+            }
+            for number in range(first, min(first + 1_000, count))
+        }
+        processes.call("POST", f"{url}/endpoints/hub/subscriptions", declared)
 
 
 def _work(url: str, events: int) -> None:

@@ -256,6 +256,7 @@ class App:
         if endpoint is READYZ:
             return readyz(self._parts.readiness(), draining=self._draining)
         if endpoint is METRICS:
+            self._parts.readiness()  # sets the gauges
             return self._metrics.response()
         assert endpoint.handler is not None
         limit_bytes = (
