@@ -1,7 +1,7 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
-    python -m bench [ingest] [batches] [delivery] [idle-subscriptions] [idle] [registry] [schemas]
-        [inline] [cesql] [matching]
+    python -m bench [ingest] [batches] [delivery] [deliveries] [idle-subscriptions] [idle] [registry]
+        [schemas] [inline] [cesql] [matching]
 
 All of them if none is named.
 
@@ -18,7 +18,18 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from bench import cesql, idle, inline, load, matching, one_by_one, processes, registry, schemas
+from bench import (
+    cesql,
+    deliveries,
+    idle,
+    inline,
+    load,
+    matching,
+    one_by_one,
+    processes,
+    registry,
+    schemas,
+)
 from bench.load import Load
 
 SECONDS = 3.0
@@ -203,6 +214,7 @@ PARTS = {
     "ingest": ingest,
     "batches": batches,
     "delivery": delivery,
+    "deliveries": deliveries.main,
     "idle-subscriptions": idle_subscriptions,
     "idle": idle.main,
     "registry": registry.main,

@@ -79,8 +79,20 @@ def show(counts: Sequence[int], events: int) -> None:
             f"  {count:13,} {us:10.1f} {1e6 / us:10,.0f} {events / least[count].took_s:12,.0f}/s"
             f"   {1 / us / alone:5.0%} of the first row"
         )
+    with processes.python("bench.sink", "0.5") as slow:
+        beside = [measure(100, events, beside=sinks) for sinks in ((), (DEAD,), (f"{slow}/in",))]
+    alone_s = beside[0].took_s
+    print(
+        "  100 healthy ones beside one more that wants every event, by the clock and processor time"
+    )
+    for name, cost in zip(("nothing", "a dead sink", "a slow sink"), beside, strict=True):
+        print(
+            f"    {name:<12} {events / cost.took_s:9,.0f}/s  {alone_s / cost.took_s:5.0%}"
+            f"   {cost.us - intake:6.1f} us"
+        )
     print(f"  taking an event in, with no subscription: {intake:.1f} us")
-    print("  aims: 20,000 a core for 1 and 100 subscriptions; 1,000 at least 50 % of one")
+    print("  aims: healthy sinks lose less than 10 % beside a dead or slow one;")
+    print("        20,000 a core for 1 and 100 subscriptions; 1,000 at least 50 % of one")
 
 
 def main(arguments: Sequence[str] = ()) -> None:

@@ -1,4 +1,7 @@
-"""A sink that counts: POST anything, GET /state gives the count and the seconds from first to last."""
+"""A sink that counts: POST anything, GET /state gives the count and the seconds from first to last.
+
+python -m bench.sink [SECONDS]      each POST is answered after so long
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import time
 import httptools
 import uvloop
 
+DELAY_S = float(sys.argv[1]) if len(sys.argv) > 1 else 0.0
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
@@ -39,7 +43,10 @@ class Sink(asyncio.Protocol):
         State.last = time.monotonic()
         State.first = State.first or State.last
         State.count += 1
-        self._transport.write(NO_CONTENT)  # type: ignore[attr-defined]
+        if DELAY_S:
+            asyncio.get_running_loop().call_later(DELAY_S, self._transport.write, NO_CONTENT)  # type: ignore[attr-defined]
+        else:
+            self._transport.write(NO_CONTENT)  # type: ignore[attr-defined]
 
 
 async def main() -> None:
