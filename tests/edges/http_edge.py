@@ -22,10 +22,13 @@ from chappe.domain.attempt import AttemptRow
 from chappe.domain.channel import Block, Channel
 from chappe.domain.egress import ANYWHERE
 from chappe.domain.event import Event
+from chappe.domain.lane import END_OF_BLOCK, Place
+from chappe.domain.outcomes import Outcomes
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
 from chappe.domain.sighting import Sighting, joined
 from chappe.flows.accept import Accept
+from chappe.flows.begin import Begin
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.discover import Discover
@@ -36,8 +39,11 @@ from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
+from chappe.flows.redrive import Redrive
 from chappe.flows.register import Register
+from chappe.flows.replay import Replaying
 from chappe.flows.schema_registry import SchemaRegistry
+from chappe.flows.standing import ShardView, TellStanding
 from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
@@ -271,13 +277,15 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     async def extent(channel: Channel) -> Extent:
         return await log.extent(channel)
 
-    async def last_block(channel: str, start: str) -> int:
-        return (await log.extent(channels()[channel])).last_block
+    async def view(channel: Channel, shard: int) -> ShardView:
+        last = (await log.extent(channel)).last_block
+        return ShardView("n-test", Place(last, END_OF_BLOCK), {})
 
     async def attempts_known() -> None:
         return None
 
     reached = {name: Latest(0) for name in channels()}
+    begin = Begin(log, channels)
     find = Find(log, index, reached.__getitem__, channels, clock)
     numbers = count(1)
     register = Register(
@@ -286,7 +294,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
         clock,
         secrets,
         lambda: f"s-{next(numbers)}",
-        last_block,
+        begin,
         languages,
         languages.offer,
         language=languages,
@@ -331,6 +339,15 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"
             ),
             schemas=SchemaRegistry(state, register),
+            standing=TellStanding(log, view, channels, Outcomes(), clock),
+            replay=Replaying(
+                log, begin, channels, lambda: state.value.subscriptions,
+                register.create_companion, clock, counters,
+            ),
+            redrive=Redrive(
+                log, index, find.caught_up, channels, lambda: state.value.subscriptions,
+                register.create_companion, index.rows.append, attempts_known, clock,
+            ),
             state=state,
             extent=extent,
             readiness=lambda: Readiness("0.1.0", "n-test", {"kind": "memory"}, {}, checks),

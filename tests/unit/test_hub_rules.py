@@ -279,7 +279,7 @@ async def test_what_the_api_of_subscriptions_replaces_is_kept_as_another_version
         ({"retry": {"base_s": 0}}, "retry.base_s"),
         ({"filters": [{"regex": {"type": "a"}}]}, "filters.0"),
         ({"channel": "nowhere"}, "channel"),
-        ({"channel": "deadletters"}, "channel"),
+        ({"channel": "attempts"}, "channel"),
         ({"concurrency": 0}, "concurrency"),
         (
             {"sinkcredential": {"credentialtype": "PLAIN", "identifier": "me"}},

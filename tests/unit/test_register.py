@@ -78,7 +78,7 @@ class Hub:
         await self.register.write(declaring(*args, **more))
         return self.state.value.declarations[args[0] if args else "order.paid"]
 
-    async def _extent(self, channel: str) -> int:
+    async def _extent(self, channel: str, start: str) -> int:
         return self.blocks[channel]
 
     @contextlib.asynccontextmanager
@@ -153,9 +153,32 @@ async def test_it_starts_where_the_draft_says(
     assert made.starts_after == after
 
 
+async def test_a_pause_is_idempotent_and_makes_no_version() -> None:
+    hub = await Hub().founded()
+    made = await hub.register.create_subscription(plain("s3cret"))
+    paused = await hub.register.pause_subscription(made.id, paused=True)
+    again = await hub.register.pause_subscription(made.id, paused=True)
+    assert (paused.options.paused, again) == (True, paused)
+    assert paused.epoch == made.epoch + 1
+    resumed = await hub.register.pause_subscription(made.id, paused=False)
+    assert not resumed.options.paused
+    assert resumed.credential == made.credential
+    resource = hub.state.value.tree.resource(f"/endpoints/hub/subscriptions/{made.id}")
+    assert resource is not None
+    assert len(resource.versions) == 1
+
+
+async def test_a_subscription_that_does_not_exist_cannot_be_paused() -> None:
+    hub = await Hub().founded()
+    with pytest.raises(NotFound, match="subscriptions/s-none: does not exist"):
+        await hub.register.pause_subscription("s-none", paused=True)
+
+
 async def test_a_channel_that_does_not_exist_is_refused() -> None:
     hub = await Hub().founded()
-    with pytest.raises(Malformed, match="channel: 'orders' does not exist; there are: default"):
+    with pytest.raises(
+        Malformed, match="channel: 'orders' does not exist; there are: deadletters, default"
+    ):
         await hub.register.create_subscription(drafted(channel="orders"))
     assert hub.state.value.revision == FOUNDED
 

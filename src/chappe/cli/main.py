@@ -22,6 +22,7 @@ COMMANDS = {
     "serve": ("chappe.cli.serve:serve", "Run a hub as a server"),
     "event": ("chappe.cli.event:event", "Send, list, get, follow, trace and validate events"),
     "sub": ("chappe.cli.sub:sub", "Subscribe sinks to events"),
+    "delivery": ("chappe.cli.delivery:delivery", "See what failed, and deliver it again"),
     "find": ("chappe.cli.find:find", "Find types, producers, consumers, schemas by words"),
     "type": ("chappe.cli.type:type_", "See which types of events there are"),
     "producer": ("chappe.cli.producer:producer", "See who publishes events"),

@@ -1,4 +1,4 @@
-"""`chappe sub`: create, ls, get, rm; rotate and explain are in modules of their own."""
+"""`chappe sub`: create, ls, get, rm; the other commands have modules of their own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from chappe.cli.event_input import pairs
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.cli.sub_explain import explain
+from chappe.cli.sub_hold import pause, resume
+from chappe.cli.sub_replay import replay
 from chappe.cli.sub_rotate import rotate
 from chappe.cli.sub_settings import put_settings
 from chappe.client import paths
@@ -20,7 +22,7 @@ from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.views import Subscribed
 
-_COLUMNS = ("ID", "SINK", "TYPES", "SOURCE", "FILTERS", "CHANNEL")
+_COLUMNS = ("ID", "STATE", "SINK", "TYPES", "SOURCE", "FILTERS", "CHANNEL")
 _DIALECTS = ("exact", "prefix", "suffix")
 
 
@@ -46,11 +48,13 @@ def sub() -> None:
 @click.option(
     "--from",
     "start",
-    type=click.Choice(("latest", "earliest")),
     default="latest",
     show_default=True,
-    help="Events from now on, or all that the hub still has.",
+    metavar="PLACE",
+    help="latest, earliest, a time (RFC 3339) or a position: the first event.",
 )
+@click.option("--expires", metavar="TIME", help="Ends by itself then (RFC 3339).")
+@click.option("--dead-letters-to", metavar="URL", help="A sink for what cannot be delivered.")
 @click.option("--header", multiple=True, metavar="NAME=VALUE", help="A header for each delivery.")
 @click.option("--bearer", metavar="TOKEN|@FILE", help="A token that the sink asks for.")
 @click.option("--concurrency", type=click.IntRange(min=1), help="Deliveries at a time.")
@@ -76,6 +80,8 @@ def create(
     filter_json: str | None,
     channel: str,
     start: str,
+    expires: str | None,
+    dead_letters_to: str | None,
     header: Sequence[str],
     bearer: str | None,
     concurrency: int | None,
@@ -98,6 +104,10 @@ def create(
     }
     if types:
         wanted["types"] = list(types)
+    if expires is not None:
+        wanted["expires"] = expires
+    if dead_letters_to is not None:
+        wanted["deadletter"] = {"sink": dead_letters_to}
     if source is not None:
         wanted["source"] = source
     expressions = [*map(expression, filters), *_expressions(filter_json)]
@@ -133,10 +143,15 @@ def create(
 
 
 @sub.command("ls")
+@click.option("--type", "type_", help="Those that may get events of this type.")
+@click.option("--source", help="Those that may get events of this source.")
+@click.option("--channel", help="Those of this channel.")
+@click.option("--state", help="Those in this state, such as paused.")
 @remote
-def ls(session: Session) -> None:
-    """List the subscriptions."""
-    body = session.run(lambda hub: hub.read(paths.SUBSCRIPTIONS)).body
+def ls(session: Session, /, **filters: str | None) -> None:
+    """List the subscriptions, and how delivery goes."""
+    given = {name.rstrip("_"): value for name, value in filters.items() if value is not None}
+    body = session.run(lambda hub: hub.read(paths.subscriptions(given))).body
     match session.output:
         case "json":
             session.pass_through(body)
@@ -175,8 +190,8 @@ def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
     session.run(end)
 
 
-sub.add_command(rotate)
-sub.add_command(explain)
+for _command in (pause, resume, replay, rotate, explain):
+    sub.add_command(_command)
 
 
 def expression(text: str) -> dict[str, Any]:
@@ -231,4 +246,5 @@ def _text_or_file(option: str, text: str) -> str:
 
 def _row(one: Subscribed) -> tuple[str, ...]:
     filters = msgspec.json.encode(one.filters).decode() if one.filters else ""
-    return one.id, one.sink, ", ".join(one.types), one.source or "", filters, one.channel
+    types = ", ".join(one.types)
+    return one.id, one.status.state, one.sink, types, one.source or "", filters, one.channel

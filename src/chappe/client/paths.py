@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -72,6 +72,11 @@ def trace(reference: str, channel: str = DEFAULT_CHANNEL) -> str:
 SUBSCRIPTIONS = "/subscriptions"
 
 
+def subscriptions(parameters: Mapping[str, str]) -> str:
+    """The subscriptions that fit."""
+    return f"{SUBSCRIPTIONS}?{urlencode(parameters)}" if parameters else SUBSCRIPTIONS
+
+
 def signing(subscription_id: str) -> str:
     """The signing key of a subscription."""
     return f"{subscription(subscription_id)}/signing"
@@ -80,6 +85,39 @@ def signing(subscription_id: str) -> str:
 def subscription(subscription_id: str) -> str:
     """One subscription."""
     return f"{SUBSCRIPTIONS}/{_segment(subscription_id)}"
+
+
+def pause(subscription_id: str) -> str:
+    """Where delivery is told to rest."""
+    return f"{subscription(subscription_id)}/pause"
+
+
+def resume(subscription_id: str) -> str:
+    """Where delivery is told to go on."""
+    return f"{subscription(subscription_id)}/resume"
+
+
+def replay(subscription_id: str) -> str:
+    """Where stored events are asked for again."""
+    return f"{subscription(subscription_id)}/replay"
+
+
+REDRIVE = "/deadletters/redrive"
+
+
+def dead_letters(parameters: Mapping[str, str]) -> str:
+    """The dead letters that fit."""
+    return f"/deadletters?{urlencode(parameters)}"
+
+
+def dead_letter(position: str) -> str:
+    """One dead letter."""
+    return f"/deadletters/{_segment(position)}"
+
+
+def redrive(position: str) -> str:
+    """Where one dead letter is told to be delivered again."""
+    return f"{dead_letter(position)}/redrive"
 
 
 def explained(channel: str, subscriptions: Sequence[str] = ()) -> str:

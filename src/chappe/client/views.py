@@ -199,6 +199,14 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     first: str | None = None
 
 
+class Going(msgspec.Struct, frozen=True, kw_only=True):
+    """How delivery goes, as far as a list shows it."""
+
+    state: str = ""
+    open: int = 0
+    blocks: int = 0
+
+
 class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     """A subscription, as far as a list shows it."""
 
@@ -211,6 +219,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = "default"
     epoch: int = 1
     warnings: Sequence[str] = ()
+    status: Going = Going()
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,6 +240,43 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     channel: str
     subscriptions: Sequence[Told] = ()
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a replay delivers; without `subscription` nothing was begun."""
+
+    events: int
+    exact: bool
+    seconds: float | None = None
+    subscription: Subscribed | None = None
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that could not be delivered, as far as a list shows it."""
+
+    position: str
+    buriedat: str
+    state: str
+    subscription: str
+    reason: str
+    type: str
+    id: str
+
+
+class Redriven(msgspec.Struct, frozen=True, kw_only=True):
+    """What is delivered again: letters by subscription, and the companions that do it."""
+
+    letters: Mapping[str, int]
+    ended: Mapping[str, int] = {}
+    redrives: Sequence[str] = ()
+    more: bool = False
+
+
+class Discarded(msgspec.Struct, frozen=True, kw_only=True):
+    """How many dead letters were put away."""
+
+    letters: int
+    more: bool = False
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):

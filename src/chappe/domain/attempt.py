@@ -8,14 +8,15 @@ import msgspec
 
 from chappe.domain.position import Position
 
-Result: TypeAlias = Literal["delivered", "retry", "dead-letter", "expired"]
+Result: TypeAlias = Literal["delivered", "retry", "dead-letter", "expired", "discarded"]
 
 
 class AttemptRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One try to deliver one event, and what followed.
 
     `result` is what the attempt ended in: delivered; retry (`next_ms` tells when); dead-letter
-    (`reason` tells why); expired (the event left the log before it could be delivered).
+    (`reason` tells why); expired (the event left the log before it could be delivered). A row of a
+    dead letter may say that it was discarded, without an attempt.
     """
 
     channel: str

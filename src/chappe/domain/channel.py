@@ -16,8 +16,10 @@ DEADLETTERS = "deadletters"
 REGISTRY = "registry"
 OWN = frozenset({ATTEMPTS, DEADLETTERS, REGISTRY})
 """Channels that the hub writes itself; nobody publishes to them."""
-UNDELIVERED = frozenset({ATTEMPTS, DEADLETTERS})
-"""Channels without subscriptions: they are what became of deliveries."""
+UNDELIVERED = frozenset({ATTEMPTS})
+"""Channels without subscriptions: delivering the delivery log would write it for ever."""
+RECORDS = frozenset({ATTEMPTS, DEADLETTERS})
+"""Channels of what became of deliveries: one event may stand there several times."""
 
 DEFAULT_SHARDS = 4
 
@@ -29,17 +31,31 @@ Undeclared: TypeAlias = Literal["allow", "warn", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """How long and how much a channel keeps; 0: no bound, None: as the operator's settings say."""
+
+    max_age_s: float | None = None
+    max_bytes: int | None = None
+
+
+AS_SET = Kept()
+LEAST_AGE_S = 1.0
+LEAST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A channel; its number of shards is fixed when it is made.
 
     `quarantine` is the channel that takes what this one refuses for its payload or type; None: who
-    sends it gets an error.
+    sends it gets an error. `kept` is the channel's own retention.
     """
 
     name: str
     shards: int
     undeclared: Undeclared = "allow"
     quarantine: str | None = None
+    kept: Kept = AS_SET
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

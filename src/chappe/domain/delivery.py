@@ -21,9 +21,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The sink will not take this event, ever (most 4xx answers)."""
+    """The sink will not take this event, ever (most 4xx answers).
 
-    status: int
+    `status` is None where the event never left: the subscription's transform makes nothing of it.
+    """
+
+    status: int | None
     reason: str
 
 
@@ -142,9 +145,10 @@ def settle(
         case Gone(status=status, reason=reason):
             return Disable(f"answered with {status}: {reason}")
         case Refused(status=status, reason=reason):
-            if events > 1 and status in SPLIT_STATUSES:
-                return Split(f"refused with {status}, {events} events in one request: {reason}")
-            return DeadLetter(f"refused with {status}: {reason}")
+            how = "refused" if status is None else f"refused with {status}"
+            if events > 1 and (status is None or status in SPLIT_STATUSES):
+                return Split(f"{how}, {events} events in one request: {reason}")
+            return DeadLetter(f"{how}: {reason}")
         case Failed(reason=reason, retry_after_s=asked_s):
             if known_dead:
                 return Wait(reason)

@@ -18,8 +18,11 @@ from chappe.domain.options import (
     NatsSettings,
     Options,
     PullSettings,
+    Rate,
 )
+from chappe.domain.replay import Replay
 from chappe.domain.retry import RetryPolicy
+from chappe.domain.span import Span
 
 BATCHED = Batching()
 BATCHING = frozenset({"HTTP"})
@@ -80,7 +83,8 @@ class Subscription:
     `made_at_revision` is the revision of the registry that it was made upon, plus one; it survives
     changes.
     `concurrency`, `timeout_s`, `retry` and all `options` are extension fields of ours.
-    `start` is "latest", "earliest", a time (RFC 3339) or a position.
+    `start` is "latest", "earliest", a time (RFC 3339) or a position. `span` is the part of the channel
+    that it is about; None: all after `starts_after`. `replay` says what it delivers again.
     """
 
     id: str
@@ -100,6 +104,8 @@ class Subscription:
     options: Options = NO_OPTIONS
     start: str = "latest"
     starts_after: int = 0
+    span: Span | None = None
+    replay: Replay | None = None
     epoch: int = 1
     made_at_revision: int = 0
     grant: Grant | None = None
@@ -114,6 +120,17 @@ class Subscription:
         return self.grant is not None and self.grant.sink == self.sink
 
     @property
+    def rate(self) -> Rate | None:
+        """How many requests a second it bears: what it says, and what its sink agreed to."""
+        own = self.options.rate
+        if self.options.handshake == "off" or self.grant is None or self.grant.per_minute is None:
+            return own
+        granted = self.grant.per_minute / 60
+        if own is not None and own.per_second <= granted:
+            return own
+        return Rate(per_second=granted, burst=1)
+
+    @property
     def disabled(self) -> Disabled | None:
         """Why the hub stopped delivering; None where it did not."""
         return self.options.disabled
@@ -125,3 +142,8 @@ class Subscription:
         if options.batching is None and options.envelopeoptions.mode == "batched":
             return BATCHED
         return options.batching
+
+    @property
+    def identity(self) -> str:
+        """The subscription that its deliveries are made for: its own id, or that of the one replayed."""
+        return self.id if self.replay is None else self.replay.for_id

@@ -6,7 +6,7 @@ carry rows of the delivery log.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 
 from chappe.domain.attempt import AttemptRow
@@ -34,7 +34,10 @@ class Observe:
         channel: Channel,
         reached: Latest[int],
         clock: Clock,
+        told: Callable[[Sequence[AttemptRow]], None] = lambda rows: None,
     ) -> None:
+        """`told` gets the rows of the delivery log as they come."""
+        self._told = told
         self._log = log
         self._index = index
         self._channel = channel
@@ -52,7 +55,9 @@ class Observe:
         async with aclosing(following):
             async for blocks in following:
                 began_s = self._clock.monotonic_s()
-                await self._index.add(self._channel.name, blocks, self._attempts(blocks))
+                rows = self._attempts(blocks)
+                self._told(rows)
+                await self._index.add(self._channel.name, blocks, rows)
                 self._reached.set(blocks[-1].seq)
                 # A quiet channel is indexed at once, a busy one now and then: what comes meanwhile
                 # waits with the log, and wakes nobody.

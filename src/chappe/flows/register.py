@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeVar
 from chappe.domain.channel import Channel
 from chappe.domain.errors import ChappeError, Conflict, Malformed, NotFound, Unavailable
 from chappe.domain.grant import Agreed
+from chappe.domain.holding import held
 from chappe.domain.subscription import DEFAULTS, Credential, Defaults, Subscription
 from chappe.formats.hub_entities import (
     CHANNELS,
@@ -25,6 +26,7 @@ from chappe.formats.hub_entities import (
     FIELDS,
     GRANT,
     HUB,
+    REPLAY,
     SUBSCRIPTIONS,
     project,
 )
@@ -36,6 +38,7 @@ from chappe.formats.hub_rules import (
 )
 from chappe.formats.hub_state import advanced
 from chappe.formats.json_schema import JsonSchema
+from chappe.formats.replay_json import KeptReplay, encode_replay
 from chappe.formats.schema_language import SchemaLanguage
 from chappe.formats.times import rfc3339_us
 from chappe.formats.transaction_json import encode_transaction
@@ -188,6 +191,31 @@ class Register:
             await self.write(self._subscription_write("PUT", id_, attributes), by=by)
         return self.state.value.subscriptions[id_]
 
+    async def create_companion(
+        self, prefix: str, attributes: Mapping[str, Any], kept: KeptReplay, by: str = ""
+    ) -> Subscription:
+        """Make a subscription that delivers a part of the log again, under an id of its own.
+
+        Raises:
+            Malformed: an attribute breaks a rule.
+        """
+        id_ = f"{prefix}-{self.new_id().removeprefix('s-')}"
+        plain = self._subscription_write("PUT", id_, attributes)
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            self._present(kept.of)
+
+            def incoming(
+                type: ResourceType, xid: str, sent: dict[str, Any], before: Attributes | None
+            ) -> dict[str, Any]:
+                return {**rules.incoming(type, xid, sent, before), REPLAY: encode_replay(kept)}
+
+            return plain(tree, now, replace(rules, incoming=incoming))
+
+        with _plainly():
+            await self.write(decide, by=by)
+        return self.state.value.subscriptions[id_]
+
     async def replace_subscription(
         self, id: str, attributes: Mapping[str, Any], *, epoch: int | None = None, by: str = ""
     ) -> Subscription:
@@ -229,6 +257,31 @@ class Register:
 
         with _plainly():
             await self.write(decide, by=by)
+
+    async def pause_subscription(self, id: str, *, paused: bool, by: str = "") -> Subscription:
+        """Let delivery rest, or go on; nothing is written where it does already.
+
+        No version is made: a revision says what is delivered, not when.
+
+        Raises:
+            NotFound: there is no such subscription.
+        """
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            present = self._present(id)
+            is_so = present.options.paused if paused else held(present) is None
+            if is_so:
+                return Written(tree, (), None), None
+            target = _subscription_target(tree, id)
+            body: dict[str, Any] = {"paused": paused}
+            if not paused and present.disabled is not None:
+                body["disabled"] = None
+            request = Write("PATCH", target, body, Flags(), now, target.xid)
+            return write(tree, request, rules), None
+
+        with _plainly():
+            await self.write(decide, by=by)
+        return self.state.value.subscriptions[id]
 
     async def remove_subscription(self, id: str, *, by: str = "") -> Subscription:
         """End a subscription; its last state.

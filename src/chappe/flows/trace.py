@@ -193,5 +193,5 @@ def _state(attempts: Sequence[AttemptRow]) -> LaneState:
             return "retrying"
         case "dead-letter":
             return "dead-lettered"
-        case "expired":
+        case "expired" | "discarded":
             return "expired"

@@ -13,13 +13,14 @@ from typing import Any, Final
 
 import msgspec
 
-from chappe.domain.channel import Channel
+from chappe.domain.channel import AS_SET, LEAST_AGE_S, LEAST_BYTES, Channel, Kept
 from chappe.domain.errors import Malformed
 from chappe.domain.grant import Grant
 from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.envelope_rules import attribute_rules
 from chappe.formats.json_schema import canonical_format
 from chappe.formats.options_json import with_secrets
+from chappe.formats.replay_json import decode_replay, span_of
 from chappe.formats.sealed import Cipher
 from chappe.formats.subscription_json import OPTIONS, parse_subscription
 from chappe.registry.declaration import Declaration, Framing
@@ -43,6 +44,7 @@ GRANT: Final = ".grant"  # what the sink agreed to: {"sink", "at", "per_minute"}
 OPTION_SECRETS: Final = ".optionsecrets"  # those within its options: path to sealed JSON
 STARTS_AFTER: Final = ".startsafter"  # the channel's last block when it was made
 MADE_AT: Final = ".madeat"  # the revision that it was made upon, plus one
+REPLAY: Final = ".replay"  # what it delivers again, and up to where (formats/replay_json)
 
 FIELDS: Final = (
     "source",
@@ -140,8 +142,22 @@ def channel_of(group: Group, present: Channel | None = None) -> Channel:
         raise Malformed(f"shards: {shards!r} is no whole number")
     undeclared: Any = group.attributes.get("undeclared", "allow")
     quarantine: Any = group.attributes.get("quarantine")
-    made = Channel(group.id, shards, undeclared, quarantine)
+    made = Channel(
+        group.id, shards, undeclared, quarantine, _kept(group.attributes.get("retention"))
+    )
     return present if made == present else made
+
+
+def _kept(retention: object) -> Kept:
+    """{"max_age_s": 3600, "max_bytes": 0} -> Kept(3600.0, 0)."""
+    if not isinstance(retention, Mapping):
+        return AS_SET
+    age, size = retention.get("max_age_s"), retention.get("max_bytes")
+    if age is not None and float(age) != 0 and float(age) < LEAST_AGE_S:
+        raise Malformed(f"retention/max_age_s: {age} is less than {LEAST_AGE_S:g}; 0 is no bound")
+    if size is not None and int(size) != 0 and int(size) < LEAST_BYTES:
+        raise Malformed(f"retention/max_bytes: {size} is less than {LEAST_BYTES}; 0 is no bound")
+    return Kept(None if age is None else float(age), None if size is None else int(size))
 
 
 def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
@@ -177,6 +193,8 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
                 for path, text in sealed.items()
             },
         )
+    start = draft.start or "latest"
+    kept = decode_replay(str(attributes[REPLAY])) if REPLAY in attributes else None
     edits = sum(int(one.attributes["epoch"]) - 1 for one in resource.versions.values())
     return Subscription(
         id=resource.id,
@@ -195,8 +213,10 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
         retry=draft.retry,
         options=options,
         grant=_grant_of(attributes.get(GRANT)),
-        start=draft.start or "latest",
+        start=start,
         starts_after=int(attributes.get(STARTS_AFTER, 0)),
+        span=span_of(start, kept),
+        replay=None if kept is None else kept.replay(resource.id),
         epoch=int(resource.meta["epoch"]) + edits,
         made_at_revision=int(attributes.get(MADE_AT, 0)),
         created_at=str(resource.meta["createdat"]),

@@ -28,6 +28,7 @@ from chappe.formats.hub_entities import (
     MADE_AT,
     MESSAGES,
     OPTION_SECRETS,
+    REPLAY,
     SEALED,
     SEALED_REFRESH,
     STARTS_AFTER,
@@ -41,6 +42,7 @@ from chappe.formats.options_json import secret_paths, secrets_of
 from chappe.formats.schema_language import SchemaLanguage
 from chappe.formats.sealed import Cipher
 from chappe.formats.sink_settings import CredentialDraft
+from chappe.formats.subscription_config import check_config
 from chappe.formats.subscription_json import (
     SubscriptionDraft,
     parse_subscription,
@@ -56,7 +58,8 @@ NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS))
 """The types without which the hub's own entities have no place."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_PRIVATE = (SEALED, GRANT, SEALED_REFRESH, OPTION_SECRETS, STARTS_AFTER, MADE_AT)
+_PRIVATE = (SEALED, SEALED_REFRESH, OPTION_SECRETS, GRANT, STARTS_AFTER, MADE_AT, REPLAY)
+_COMPANIONS = ("replay-", "redrive-")
 _META = ("id", "epoch", "createdat", "modifiedat")
 
 
@@ -90,7 +93,7 @@ def stored_subscription(
         private[STARTS_AFTER] = starts_after(channel, start)
         private[MADE_AT] = made_at
     else:
-        fixed = (STARTS_AFTER, MADE_AT, GRANT)
+        fixed = (STARTS_AFTER, MADE_AT, GRANT, REPLAY)
         private = {name: before[name] for name in fixed if name in before}
     credential = None
     if draft.credential is not None:
@@ -353,6 +356,12 @@ def _check_subscription(tree: Tree, path: tuple[str, ...], xid: str) -> None:
     version = resource.default
     if version is None:
         raise Malformed("xref: a subscription cannot be another's mirror")
+    if path[3].startswith(_COMPANIONS) and REPLAY not in version.attributes:
+        raise Malformed(f"id: {path[3]!r} begins as those of replays and redrives do; take another")
+    declared: Any = group.attributes.get("subscriptionconfig")
+    config: Any = version.attributes.get("config")
+    if declared and config:
+        check_config(config, declared, f"/{path[0]}/{path[1]}")
     channel = str(version.attributes.get("channel", DEFAULT))
     if channel in UNDELIVERED or channel not in tree.of(CHANNELS):
         known = ", ".join(one for one in tree.of(CHANNELS).ordered() if one not in UNDELIVERED)

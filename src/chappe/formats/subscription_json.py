@@ -8,7 +8,7 @@ extension. No error and no `repr` holds a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -57,7 +57,7 @@ _SCHEMES: Final = {
 _EXTRAS: Final = {"KAFKA": "kafka", "MQTT3": "mqtt", "MQTT5": "mqtt", "AMQP": "amqp"}
 _KNOWN: Final = frozenset(
     "id source types config filters sink protocol protocolsettings sinkcredential channel start"
-    " concurrency timeout_s retry epoch createdat modifiedat warnings".split()
+    " concurrency timeout_s retry epoch createdat modifiedat warnings replay status".split()
 ) | frozenset(OPTIONS)
 _MAX_URI: Final = 4096
 _MAX_TYPES: Final = 1024
@@ -118,6 +118,8 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
     )
     check_options(options, protocol)
     check_envelope(protocol, options)
+    if options.deadletter is not None and options.deadletter.sink is not None:
+        check_uri(options.deadletter.sink, ("http", "https"), "deadletter/sink")
     return SubscriptionDraft(
         sink=_sink(fields, protocol),
         protocol=protocol,
@@ -173,11 +175,23 @@ def render_subscription(subscription: Subscription) -> dict[str, object]:
         "timeout_s": plain_number(subscription.timeout_s),
         "retry": rendered_retry(subscription.retry),
         **rendered_option(subscription.options),
+        **_replay(subscription),
         "epoch": subscription.epoch,
         "createdat": subscription.created_at,
         "modifiedat": subscription.modified_at,
     }
     return document
+
+
+def _replay(subscription: Subscription) -> dict[str, object]:
+    """Read-only: what a companion delivers again, for whom, and how much."""
+    replay, span = subscription.replay, subscription.span
+    if replay is None or span is None or span.end is None:
+        return {}
+    shown: dict[str, object] = {"kind": replay.kind, "of": replay.of, "lastblock": span.end.block}
+    if replay.events is not None:
+        shown["events"] = replay.events
+    return {"replay": shown}
 
 
 def render_subscription_bytes(subscription: Subscription) -> bytes:
@@ -206,19 +220,27 @@ def _sink(fields: Fields, protocol: str) -> str:
     if protocol == "PULL":
         return _pulled(fields)
     sink = fields.need_text("sink")
+    # Kafka's and NATS' sinks may name several servers: the first stands for the URI's form.
+    check_uri(sink, _SCHEMES[protocol], "sink", lists=protocol in ("KAFKA", "NATS"))
+    return sink
+
+
+def check_uri(sink: str, schemes: Sequence[str], name: str, *, lists: bool = False) -> None:
+    """See that events can go to the URI of the field `name`; `lists`: it may name several servers.
+
+    Raises:
+        Malformed: it breaks a rule.
+    """
     if "@" in sink.partition("://")[2].partition("/")[0]:
         # The value is not shown: what stands there may be a password.
-        raise Malformed("sink: user and password have no place in it; use sinkcredential")
+        raise Malformed(f"{name}: user and password have no place in it; use sinkcredential")
     shown = shortened(sink)
     if len(sink) > _MAX_URI:
         raise Malformed(
-            f"sink: {shown} has {len(sink)} characters; at most {_MAX_URI} are possible"
+            f"{name}: {shown} has {len(sink)} characters; at most {_MAX_URI} are possible"
         )
     if not _URI.fullmatch(sink):
-        raise Malformed(f"sink: {shown} is no URI: a character is not allowed there (RFC 3986)")
-    schemes = _SCHEMES[protocol]
-    # Kafka's and NATS' sinks may name several servers: the first stands for the URI's form.
-    lists = protocol in ("KAFKA", "NATS")
+        raise Malformed(f"{name}: {shown} is no URI: a character is not allowed there (RFC 3986)")
     servers, slash, path = sink.partition("://")[2].partition("/")
     for server in servers.split(",") if lists else (servers,):
         one = f"{sink.partition('://')[0]}://{server}{slash}{path}" if lists else sink
@@ -226,16 +248,15 @@ def _sink(fields: Fields, protocol: str) -> str:
             parts = urlsplit(one)
             host, port = parts.hostname, parts.port
         except ValueError as exc:
-            raise Malformed(f"sink: {shown} is no URI: {exc}") from None
+            raise Malformed(f"{name}: {shown} is no URI: {exc}") from None
         if parts.scheme not in schemes:
-            raise Malformed(f"sink: {shown} must be an absolute {' or '.join(schemes)} URI")
+            raise Malformed(f"{name}: {shown} must be an absolute {' or '.join(schemes)} URI")
         if "@" in parts.netloc:
-            raise Malformed("sink: user and password have no place in it; use sinkcredential")
+            raise Malformed(f"{name}: user and password have no place in it; use sinkcredential")
         if not host:
-            raise Malformed(f"sink: {shown} names no host")
+            raise Malformed(f"{name}: {shown} names no host")
         if port == 0:
-            raise Malformed(f"sink: {shown}: the port 0 cannot be reached")
-    return sink
+            raise Malformed(f"{name}: {shown}: the port 0 cannot be reached")
 
 
 def _pulled(fields: Fields) -> str:

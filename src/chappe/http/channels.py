@@ -8,7 +8,7 @@ from chappe.http.parts import Parts
 
 
 async def extent(parts: Parts, request: Request) -> Response:
-    """The blocks that a channel holds, and their size."""
+    """The blocks that a channel holds, their size, and what is kept at most (0: no bound)."""
     name = request.params["channel"]
     channel = parts.state.value.channels.get(name)
     if channel is None:
@@ -21,5 +21,11 @@ async def extent(parts: Parts, request: Request) -> Response:
             "first_block": found.first_block,
             "last_block": found.last_block,
             "size_bytes": found.size_bytes,
+            "retention": {
+                "max_age_s": int(found.max_age_s)
+                if found.max_age_s.is_integer()
+                else found.max_age_s,
+                "max_bytes": found.max_bytes,
+            },
         }
     )

@@ -71,6 +71,11 @@ class _CountersCollector(Collector):
         yield GaugeMetricFamily(
             "chappe_dead_sinks", "Subscriptions whose breaker is open", value=counters.dead_sinks
         )
+        yield CounterMetricFamily(
+            "chappe_lost_blocks",
+            "Blocks that retention removed before a lane had read them",
+            value=counters.lost_blocks,
+        )
         yield GaugeMetricFamily(
             "chappe_lanes_own", "Lanes that read at their own pace", value=counters.lanes_own
         )

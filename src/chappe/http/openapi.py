@@ -22,6 +22,7 @@ from chappe.http.openapi_confluent_schemas import CONFLUENT_SCHEMAS
 from chappe.http.openapi_entities import entity_schemas
 from chappe.http.openapi_hub import hub_paths
 from chappe.http.openapi_hub_schemas import SCHEMAS
+from chappe.http.openapi_life import LIFE_SCHEMAS, life_paths
 from chappe.http.openapi_parts import (
     ERRORS,
     HEADERS,
@@ -57,6 +58,7 @@ _TAGS: Final = {
     "schemaregistry": "CloudEvents Schema Registry 0.2: schemas alone.",
     "confluent": "Confluent's Schema Registry over the same schemas; all of it but the root and the metadata"
     " also stands below `/confluent/contexts/{context}`, and with `confluent_port` at the root of a port.",
+    "dead letters": "What could not be delivered.",
     "health": "The node, and this document.",
 }
 
@@ -78,7 +80,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         model: tells the paths and the schemas of entities.
         capabilities: the whole map; tells what can be read and written, and with which flags.
     """
-    hub = {**hub_paths(), **schema_registry_paths(), **confluent_paths()}
+    hub = {**hub_paths(), **life_paths(), **schema_registry_paths(), **confluent_paths()}
     own = {_shape(path) for path in hub}
     paths = {
         path: item
@@ -101,6 +103,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
             "schemas": {
                 **ERRORS,
                 **SCHEMAS,
+                **LIFE_SCHEMAS,
                 **OF_SCHEMA_REGISTRY,
                 **CONFLUENT_SCHEMAS,
                 **entity_schemas(model),

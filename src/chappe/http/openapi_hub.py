@@ -66,6 +66,18 @@ _REFERENCE: Final = in_path(
     "reference", "A position, an id, or source and id joined by `#`.", pattern="."
 )
 
+_LISTED: Final = (
+    query("type", "Those that may get events of this type.", TEXT),
+    query("source", "Those that may get events of this source.", TEXT),
+    query("sink", "Those of this sink.", TEXT),
+    query("channel", "Those of this channel.", TEXT),
+    query("state", "Those in this state, such as paused.", TEXT),
+    query("limit", "The most subscriptions of a page; absent: all.",
+          {"type": "integer", "minimum": 1, "maximum": 1000}),
+    query("after", "Behind this id.", TEXT),
+)  # fmt: skip
+_SUBSCRIPTION: Final = in_path("id", "The subscription's id.", pattern=".")
+
 
 def hub_paths() -> dict[str, Schema]:
     """The path items of everything beside the registry, by path."""
@@ -228,13 +240,27 @@ def _subscriptions() -> dict[str, Schema]:
     return {
         "/subscriptions": _item(
             [],
-            get=of("get.subscriptions", "List subscriptions", "read", "200", shown=array_of(shown)),
+            get=of(
+                "get.subscriptions",
+                "List subscriptions",
+                "read",
+                "200",
+                shown=array_of(shown),
+                parameters=_LISTED,
+            ),
             post=of("post.subscriptions", "Make one", "subscribe", "201", request=sent),
         ),
         "/subscriptions/{id}": _item(
-            [in_path("id", "The subscription's id.", pattern=".")],
+            [_SUBSCRIPTION],
             get=of("get.subscriptions.id", "Read one", "read", "200"),
             put=of("put.subscriptions.id", "Replace one", "subscribe", "200", request=sent),
+            patch=of(
+                "patch.subscriptions.id",
+                "Change some fields (RFC 7396)",
+                "subscribe",
+                "200",
+                request=body(OBJECT, types=("application/json", "application/merge-patch+json")),
+            ),
             delete=of("delete.subscriptions.id", "End one", "subscribe", "200"),
         ),
         "/subscriptions/{id}/grant": _item(

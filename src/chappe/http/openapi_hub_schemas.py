@@ -125,6 +125,12 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
         closed=True,
     ),
     **OPTIONS,
+    "replay": {
+        "type": "object",
+        "readOnly": True,
+        "description": "What this one delivers again, and for which subscription",
+    },
+    "status": {"type": "object", "readOnly": True, "description": "How delivery goes"},
     "epoch": {"type": "integer", "minimum": 1},
     "createdat": TIME,
     "modifiedat": TIME,
@@ -332,6 +338,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "first_block": COUNT,
             "last_block": COUNT,
             "size_bytes": COUNT,
+            "retention": object_of(
+                {"max_age_s": NUMBER, "max_bytes": COUNT}, "max_age_s", "max_bytes"
+            ),
         },
         "channel", "shards", "first_block", "last_block", "size_bytes",
     ),

@@ -74,11 +74,11 @@ def list_query(channel: str, given: Mapping[str, str]) -> tuple[Query, float]:
         source=given.get("source"),
         subject=given.get("subject"),
         id=given.get("id"),
-        from_ms=_time_ms("from", given["from"]) if "from" in given else None,
-        until_ms=_time_ms("until", given["until"]) if "until" in given else None,
+        from_ms=time_ms("from", given["from"]) if "from" in given else None,
+        until_ms=time_ms("until", given["until"]) if "until" in given else None,
         after=(min(start.block, MAX_BLOCK), start.index) if start else None,
         newest_first=not ascending,
-        limit=_limit(given["limit"]) if "limit" in given else 100,
+        limit=limit_of(given["limit"]) if "limit" in given else 100,
     )
     return query, wait_s
 
@@ -103,7 +103,12 @@ def next_link(path: str, given: Mapping[str, str], after: Position | None) -> by
     return f'<{path}?{urlencode(parameters)}>; rel="next"'.encode("ascii")
 
 
-def _limit(text: str) -> int:
+def limit_of(text: str) -> int:
+    """The most items of a page.
+
+    Raises:
+        Malformed: it is no number, or out of its range.
+    """
     if not _COUNT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
         raise Malformed(f"parameter limit: {text!r} is not a number from 1 to {MAX_LIMIT}")
     return int(text)
@@ -115,7 +120,12 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
-def _time_ms(name: str, text: str) -> int:
+def time_ms(name: str, text: str) -> int:
+    """The time that a parameter names, as Unix ms.
+
+    Raises:
+        Malformed: it is no RFC 3339 time.
+    """
     # A "+" that was not escaped arrives as a space, and no other space can stand there.
     text = text.replace(" ", "+")
     at_ms = unix_ms(text)

@@ -15,7 +15,10 @@ from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
+from chappe.flows.redrive import Redrive
+from chappe.flows.replay import Replaying
 from chappe.flows.schema_registry import SchemaRegistry
+from chappe.flows.standing import TellStanding
 from chappe.flows.trace import Traced
 from chappe.formats import cloudevents_0_3, cloudevents_http
 from chappe.formats.schema_language import Check as Compiled
@@ -121,6 +124,7 @@ class Registering(Protocol):
     async def replace_subscription(
         self, id: str, attributes: Mapping[str, Any], *, epoch: int | None, by: str
     ) -> Subscription: ...
+    async def pause_subscription(self, id: str, *, paused: bool, by: str) -> Subscription: ...
     async def remove_subscription(self, id: str, *, by: str) -> Subscription: ...
 
 
@@ -176,6 +180,9 @@ class Parts:
     check: Checking
     judge: Judge
     infer: Infer
+    standing: TellStanding
+    replay: Replaying
+    redrive: Redrive
     state: Latest[State]
     extent: Callable[[Channel], Awaitable[Extent]]
     readiness: Callable[[], Readiness]

@@ -12,12 +12,14 @@ from chappe.domain.errors import Malformed, NotFound
 from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
 from chappe.http import (
     channels,
+    dead_letters,
     discovery,
     events,
     explain,
     grants,
     infer,
     openapi,
+    replays,
     signing,
     subscriptions,
     validate,
@@ -79,15 +81,24 @@ _EVENTS = {"GET": Endpoint(READ, events.list_page, LIST_PARAMETERS), "POST": PUB
 _EVENT = {"GET": Endpoint(READ, events.one)}
 _TRACE = {"GET": Endpoint(READ, events.trace)}
 _SUBSCRIPTIONS = {
-    "GET": Endpoint(READ, subscriptions.list_all),
+    "GET": Endpoint(READ, subscriptions.list_all, subscriptions.LIST_PARAMETERS),
     "POST": Endpoint(SUBSCRIBE, subscriptions.create),
 }
 _SUBSCRIPTION = {
     "GET": Endpoint(READ, subscriptions.one),
     "PUT": Endpoint(SUBSCRIBE, subscriptions.replace),
+    "PATCH": Endpoint(SUBSCRIBE, subscriptions.patch),
     "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove),
 }
 _GRANT = Endpoint(None, grants.agree, ("key",))  # the key says who may
+_DEAD_LETTERS = {
+    "GET": Endpoint(READ, dead_letters.list_page, dead_letters.LIST_PARAMETERS),
+    "DELETE": Endpoint(SUBSCRIBE, dead_letters.discard_many, dead_letters.PURGE_PARAMETERS),
+}
+_DEAD_LETTER = {
+    "GET": Endpoint(READ, dead_letters.one),
+    "DELETE": Endpoint(SUBSCRIBE, dead_letters.discard_one),
+}
 _SERVICES = {
     "GET": Endpoint(READ, discovery.list_services, None),
     "POST": Endpoint(SUBSCRIBE, discovery.put_services, None),
@@ -134,6 +145,15 @@ ROUTES: Sequence[Route] = (
     Route("/subscriptions/{id}", _SUBSCRIPTION),
     Route("/subscriptions/{id}/grant", {"GET": _GRANT, "POST": _GRANT}),
     Route("/subscriptions/{id}/signing", {"POST": Endpoint(SUBSCRIBE, signing.rotate)}),
+    Route("/subscriptions/{id}/pause", {"POST": Endpoint(SUBSCRIBE, subscriptions.pause)}),
+    Route("/subscriptions/{id}/resume", {"POST": Endpoint(SUBSCRIBE, subscriptions.resume)}),
+    Route("/subscriptions/{id}/replay", {"POST": Endpoint(SUBSCRIBE, replays.replay)}),
+    Route("/deadletters", _DEAD_LETTERS),
+    Route("/deadletters/redrive", {"POST": Endpoint(SUBSCRIBE, dead_letters.redrive_many)}),
+    Route("/deadletters/{position}", _DEAD_LETTER),
+    Route(
+        "/deadletters/{position}/redrive", {"POST": Endpoint(SUBSCRIBE, dead_letters.redrive_one)}
+    ),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",

@@ -3,25 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
 
 from chappe.domain.errors import Malformed, NotFound
 from chappe.domain.lint import warnings
 from chappe.domain.subscription import Subscription
-from chappe.formats.fields import exact_json
+from chappe.formats.fields import decode_json, exact_json, kind_of
 from chappe.formats.subscription_json import (
     SubscriptionDraft,
     parse_subscription,
     render_subscription,
+    render_subscription_bytes,
 )
 from chappe.http.exchange import Request, Response, json_response
+from chappe.http.paging import limit_of
 from chappe.http.parts import Parts
+from chappe.http.standings import STATES, with_status
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+LIST_PARAMETERS: Final = ("type", "source", "sink", "channel", "state", "limit", "after")
 
 
 async def list_all(parts: Parts, request: Request) -> Response:
-    """All subscriptions, an array in the order of their ids."""
+    """Subscriptions in the order of their ids: all, those that fit, or a page of them."""
+    given = request.query
+    state = given.get("state")
+    if state is not None and state not in STATES:
+        raise Malformed(f"parameter state: {state!r} is unknown; known: {', '.join(STATES)}")
+    limit = limit_of(given["limit"]) if "limit" in given else None
     kept = parts.state.value.subscriptions
-    return json_response([render_subscription(kept[id_]) for id_ in sorted(kept)])
+    fitting = [
+        kept[id_]
+        for id_ in sorted(kept)
+        if id_ > given.get("after", "") and _fits(kept[id_], given)
+    ]
+    if state is None:
+        # One more tells whether there is another page.
+        shown = await with_status(parts, fitting if limit is None else fitting[: limit + 1])
+    else:
+        every = await with_status(parts, fitting)
+        shown = [one for one in every if one["status"]["state"] == state]
+    if limit is None or len(shown) <= limit:
+        return json_response(shown)
+    last = shown[limit - 1]["id"]
+    following = urlencode({**given, "after": str(last)})
+    link = f'<{request.path}?{following}>; rel="next"'.encode("ascii")
+    return json_response(shown[:limit], headers=((b"link", link),))
+
+
+def _fits(one: Subscription, given: Mapping[str, str]) -> bool:
+    """Whether it may get events of the type and source, and has the sink and channel."""
+    return (
+        (not one.types or given.get("type", "") in ("", *one.types))
+        and (one.source is None or given.get("source", one.source) == one.source)
+        and given.get("sink", one.sink) == one.sink
+        and given.get("channel", one.channel) == one.channel
+    )
 
 
 async def create(parts: Parts, request: Request) -> Response:
@@ -38,7 +79,8 @@ async def one(parts: Parts, request: Request) -> Response:
     found = parts.state.value.subscriptions.get(id_)
     if found is None:
         raise NotFound(f"subscription {id_!r}: there is none")
-    return json_response(render_subscription(found))
+    (shown,) = await with_status(parts, [found], counted=True)
+    return json_response(shown)
 
 
 async def replace(parts: Parts, request: Request) -> Response:
@@ -51,6 +93,60 @@ async def replace(parts: Parts, request: Request) -> Response:
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
     return json_response(_answered(kept, draft))
+
+
+async def patch(parts: Parts, request: Request) -> Response:
+    """Change some fields (RFC 7396): what is null goes, what is not there stays.
+
+    Secrets are not shown, and stay where their group does.
+    """
+    id_ = request.params["id"]
+    present = parts.state.value.subscriptions.get(id_)
+    if present is None:
+        raise NotFound(f"subscription {id_!r}: there is none")
+    change = decode_json(request.body, "body")
+    if not isinstance(change, dict):
+        raise Malformed(f"body: {kind_of(change)} was sent, an object is needed")
+    shown = exact_json(render_subscription_bytes(present))
+    wanted = merged(shown, exact_json(request.body))
+    draft = parse_subscription(_encode(wanted), parts.defaults)
+    if draft.id != id_:
+        raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
+    # The present epoch is in what is shown: a change that came between is a conflict.
+    kept = await parts.register.replace_subscription(
+        id_, wanted, epoch=draft.epoch, by=request.principal.name
+    )
+    return json_response(render_subscription(kept))
+
+
+def merged(target: Any, change: Any) -> Any:
+    """RFC 7396 2: MergePatch(target, patch)."""
+    if not isinstance(change, Mapping):
+        return change
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in change.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+async def pause(parts: Parts, request: Request) -> Response:
+    """Let delivery rest: what is under way ends, nothing more begins, nothing is lost."""
+    return await _paused(parts, request, paused=True)
+
+
+async def resume(parts: Parts, request: Request) -> Response:
+    """Let delivery go on where it stood."""
+    return await _paused(parts, request, paused=False)
+
+
+async def _paused(parts: Parts, request: Request, *, paused: bool) -> Response:
+    changed = await parts.register.pause_subscription(
+        request.params["id"], paused=paused, by=request.principal.name
+    )
+    return json_response(render_subscription(changed))
 
 
 async def remove(parts: Parts, request: Request) -> Response:

@@ -62,6 +62,7 @@ class Counters:
         "duplicates",
         "event_bytes",
         "lanes_own",
+        "lost_blocks",
         "open_events",
         "rejected",
     )
@@ -87,6 +88,8 @@ class Counters:
         """Subscriptions that came that near to being disabled, by percent of their time."""
         self.disabled: defaultdict[str, int] = defaultdict(int)
         """Subscriptions that were disabled: gone (410) or dead (nothing but failures)."""
+        self.lost_blocks = 0
+        """Blocks that retention removed before a lane had read them."""
         self.lanes_own = 0
         """Gauge: lanes that read at their own pace."""
         self.open_events = 0

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCursors:
+    """What the owner of a shard wrote last: the checkpoint (None for a fresh shard), records by lane."""
+
+    checkpoint: bytes | None
+    lanes: Mapping[str, bytes]
 
 
 class ShardCursors(Protocol):
@@ -38,6 +47,16 @@ class Cursors(Protocol):
 
     async def claim(self, shard: str) -> ShardCursors:
         """Become the owner of the shard's cursors: from now on, the last owner's writes fail.
+
+        Raises:
+            Unavailable: the engine did not answer.
+        """
+        ...
+
+    async def read(self, shard: str) -> KeptCursors:
+        """What the shard's owner wrote last, without becoming the owner.
+
+        Not promised: that checkpoint and records are of one write; each is right by itself.
 
         Raises:
             Unavailable: the engine did not answer.

@@ -14,11 +14,16 @@ from chappe.domain.position import Position
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a channel holds: its first and last block (first = last + 1 when empty), and bytes."""
+    """What a channel holds: its first and last block (first = last + 1 when empty), and bytes.
+
+    `max_age_s` and `max_bytes` are what it keeps at most; 0: no bound.
+    """
 
     first_block: int
     last_block: int
     size_bytes: int
+    max_age_s: float = 0.0
+    max_bytes: int = 0
 
 
 class EventLog(Protocol):
@@ -29,6 +34,16 @@ class EventLog(Protocol):
 
         Raises:
             Conflict: it exists with another number of shards.
+            Unavailable: the engine does not answer.
+        """
+        ...
+
+    async def keep(self, channel: Channel) -> None:
+        """Keep of the channel, which is open, what its retention says from now on.
+
+        Older blocks are removed soon after; what was removed does not come back.
+
+        Raises:
             Unavailable: the engine does not answer.
         """
         ...
@@ -103,6 +118,10 @@ class EventLog(Protocol):
 
     async def extent(self, channel: Channel) -> Extent:
         """What the channel holds now. A block whose append was acknowledged before is in it."""
+        ...
+
+    async def last_block(self, channel: Channel, shard: int) -> int:
+        """The sequence of the shard's last block that is kept, 0 without one; never of a replica that lags."""
         ...
 
     async def block_at(self, channel: Channel, at_ms: int) -> int:

@@ -27,7 +27,7 @@ from chappe.registry.hub_model_own import (
 from chappe.registry.hub_model_schemas import SCHEMAGROUPS
 
 RESERVED: Final = frozenset(
-    "capabilities capabilitiesoffered confluent events export features livez metrics model modelsource"
+    "capabilities capabilitiesoffered confluent deadletters events export features livez metrics model modelsource"
     " openapi.json readyz schemaregistry services subscriptions types validate".split()
 )
 """What stands at the root of the API, so no group type can have the name.

@@ -33,6 +33,13 @@ CHANNELS: Final[Definition] = {
         "quarantine": text(
             "The channel that takes what this one refuses; absent: the sender gets an error"
         ),
+        "retention": group_of(
+            "How long and how much the channel keeps; absent: as the hub's settings say",
+            {
+                "max_age_s": number("Seconds that an event is kept; 0: no bound"),
+                "max_bytes": count("Bytes that are kept, the newest; 0: no bound"),
+            },
+        ),
     },
 }
 

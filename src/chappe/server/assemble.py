@@ -17,6 +17,7 @@ from chappe import __version__
 from chappe.adapters.auth.tokens import TokenFile
 from chappe.adapters.containment.decider import HelpedContainment
 from chappe.adapters.egress.guard import GuardedEgress
+from chappe.adapters.jsonata.evaluator import HelpedReshaper
 from chappe.adapters.nats.connection import Connection
 from chappe.adapters.nats.cursors import NatsCursors
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
@@ -37,15 +38,16 @@ from chappe.domain.channel import (
     Channel,
 )
 from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
-from chappe.domain.position import Position, is_position
 from chappe.domain.seen import SeenEvents
 from chappe.domain.subscription import Credential, Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
+from chappe.flows.begin import Begin
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.recorder import AttemptRecorder
+from chappe.flows.deliver.reshape import Reshape
 from chappe.flows.describe import Describe, description
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
@@ -53,14 +55,18 @@ from chappe.flows.frames import Frames
 from chappe.flows.handshake import Handshakes
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
+from chappe.flows.keep import Keep
 from chappe.flows.materialise import Materialise
+from chappe.flows.redrive import Redrive
 from chappe.flows.register import Register
+from chappe.flows.replay import Replaying
 from chappe.flows.schema_registry import SchemaRegistry
+from chappe.flows.standing import TellStanding
 from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.fields import exact_json
 from chappe.formats.languages import every_language
-from chappe.formats.times import rfc3339_us, unix_ms
+from chappe.formats.times import rfc3339_us
 from chappe.http.app import App
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
@@ -128,7 +134,15 @@ async def assemble(
     log = NatsEventLog(
         connection,
         node=node,
-        retention=Retention(settings.retention_age_s, settings.retention_bytes, settings.replicas),
+        retention=Retention(
+            settings.retention_age_s,
+            settings.retention_bytes,
+            settings.replicas,
+            {
+                DEADLETTERS: (settings.deadletters_age_s, settings.deadletters_bytes),
+                ATTEMPTS: (settings.attempts_age_s, settings.attempts_bytes),
+            },
+        ),
     )
     lease = NatsShardLease(connection, clock, node=node, replicas=settings.replicas)
     cursors = NatsCursors(connection, replicas=settings.replicas)
@@ -205,6 +219,7 @@ async def assemble(
 
     recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
     sinks: dict[str, Sink] = {"HTTP": sink}
+    reshaper = HelpedReshaper()
     dispatcher = Dispatcher(
         log,
         Channel(DEADLETTERS, 1),
@@ -215,21 +230,14 @@ async def assemble(
         counters,
         share=lambda channel: workers.share(channel),
         disable=lambda id, reason: register.disable_subscription(id, reason, by=node),
+        reshape=Reshape(reshaper),
     )
     defaults = Defaults(
         settings.delivery_concurrency, settings.delivery_timeout_s, frozenset(sinks)
     )
     find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
 
-    async def start_of(channel: str, start: str) -> int:
-        """The block after which a subscription begins that starts there."""
-        where = state.value.channels[channel]
-        at_ms = unix_ms(start)
-        if at_ms is not None:
-            return await log.block_at(where, at_ms)
-        if is_position(start):
-            return max(0, Position.parse(start).block - 1)
-        return (await log.extent(where)).last_block
+    begin = Begin(log, lambda: state.value.channels)
 
     register = Register(
         log=registry_log,
@@ -237,7 +245,7 @@ async def assemble(
         clock=clock,
         secrets=vault,
         new_id=lambda: f"s-{secrets.token_hex(5)}",
-        extent=start_of,
+        extent=begin,
         formats=languages,
         offer=languages.offer,
         language=languages,
@@ -300,6 +308,14 @@ async def assemble(
         seen=seen.__getitem__,
         window_ms=window_ms,
         node=node,
+        keep=lambda made: Keep(
+            lease,
+            lambda: state.value.subscriptions,
+            lambda: state.value.channels,
+            made.record_of,
+            lambda id: register.remove_subscription(id, by=node),
+            clock,
+        ),
     )
 
     def readiness() -> Readiness:
@@ -374,6 +390,29 @@ async def assemble(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
             schemas=SchemaRegistry(state, register),
+            standing=TellStanding(
+                log, workers.view, lambda: state.value.channels, workers.outcomes, clock
+            ),
+            replay=Replaying(
+                log,
+                begin,
+                lambda: state.value.channels,
+                lambda: state.value.subscriptions,
+                register.create_companion,
+                clock,
+                counters,
+            ),
+            redrive=Redrive(
+                log,
+                index,
+                find.caught_up,
+                lambda: state.value.channels,
+                lambda: state.value.subscriptions,
+                register.create_companion,
+                recorder.record,
+                attempts_known,
+                clock,
+            ),
             state=state,
             extent=log.extent,
             readiness=readiness,
@@ -403,6 +442,7 @@ async def assemble(
         compiler.close()
         containment.close()
         await index.close()
+        reshaper.close()
         await connection.close()
 
     return Hub(app, workers, counters, describe, keep_described, close)

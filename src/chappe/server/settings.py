@@ -215,6 +215,29 @@ class Settings:
             "How much a channel keeps; the oldest events are dropped first. 0 sets no limit.",
         ),
     )
+    deadletters_age_s: float = field(
+        default=WEEK_S,
+        metadata=_says(kinds.seconds(1), "For how long dead letters are kept."),
+    )
+    deadletters_bytes: int = field(
+        default=GIB,
+        metadata=_says(
+            kinds.whole(MIB, or_zero=True), "How much of dead letters is kept. 0 sets no limit."
+        ),
+    )
+    attempts_age_s: float = field(
+        default=WEEK_S,
+        metadata=_says(
+            kinds.seconds(1),
+            "For how long the delivery log is kept; what was done about dead letters stands in it.",
+        ),
+    )
+    attempts_bytes: int = field(
+        default=10 * GIB,
+        metadata=_says(
+            kinds.whole(MIB, or_zero=True), "How much of the delivery log is kept. 0 sets no limit."
+        ),
+    )
     min_free_bytes: int = field(
         default=256 * MIB,
         metadata=_says(

@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from chappe.domain.channel import UNDELIVERED, Channel
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, RECORDS, UNDELIVERED, Channel
 from chappe.domain.errors import Fenced, Unavailable
+from chappe.domain.forwarding import SUFFIX, forwarder
+from chappe.domain.lane import START, LaneRecord, Place
 from chappe.domain.matching import SubscriptionIndex
+from chappe.domain.outcomes import Outcomes
 from chappe.domain.seen import SeenEvents
+from chappe.domain.subscription import Subscription
 from chappe.flows.announce import ANNOUNCER, Announce
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.shard import ShardDelivery
 from chappe.flows.handshake import Handshakes
+from chappe.flows.keep import Keep
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
+from chappe.flows.standing import ShardView
+from chappe.formats.attempts import decode_attempts
+from chappe.formats.cursor_records import decode_checkpoint, decode_lane
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
 from chappe.kit.supervise import Supervisor
@@ -35,6 +44,8 @@ from chappe.registry.state import State
 
 LEASE_TTL_S = 5.0
 AGAIN_S = 0.5
+LOOKED_BACK_BLOCKS = 128
+NOT_SEEN = SeenEvents(window_ms=0, limit=0)
 
 _log = logging.getLogger("chappe.workers")
 
@@ -68,7 +79,9 @@ class Workers:
         seen: Callable[[str], SeenEvents],
         window_ms: int,
         node: str,
+        keep: Callable[[Workers], Keep] | None = None,
     ) -> None:
+        """`keep` makes what ends subscriptions by themselves."""
         self._engine = engine
         self._state = state
         self._materialise = materialise
@@ -82,12 +95,15 @@ class Workers:
         self._seen = seen
         self._window_ms = window_ms
         self._node = node
+        self.outcomes = Outcomes()
+        self._keep = None if keep is None else keep(self)
         self._indexes: dict[str, SubscriptionIndex] = {}
+        self._forwarders: dict[str, Subscription] = {}
         self._owned: dict[str, ShardDelivery] = {}
         self._revision = 0
         self._tasks = Supervisor()
         self._owners = Supervisor()
-        self._started: set[str] = set()
+        self._started: dict[str, Channel] = {}
         self._owning: dict[str, asyncio.Task[None]] = {}
         self._announcing: asyncio.Task[None] | None = None
         self._draining = False
@@ -114,7 +130,41 @@ class Workers:
             self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
             self._tasks.start_soon(self._recorder.run(), name="record attempts")
             self._tasks.start_soon(self._run_owners(), name="shard owners")
+            if self._keep is not None:
+                self._tasks.start_soon(self._keep.run(), name="end subscriptions")
             await self._follow_registry()
+
+    async def view(self, channel: Channel, shard: int) -> ShardView:
+        """A shard with its lanes; of another node, as its owner wrote it last.
+
+        Raises:
+            Unavailable: the engine did not answer.
+        """
+        name = f"{channel.name}.{shard}"
+        owned = self._owned.get(name)
+        if owned is not None:
+            return ShardView(self._node, owned.reader, owned.records())
+        kept = await self._engine.cursors.read(name)
+        lanes = {id_: decode_lane(record) for id_, record in kept.lanes.items()}
+        if kept.checkpoint is None:
+            return ShardView("", START, lanes)
+        checkpoint = decode_checkpoint(kept.checkpoint)
+        return ShardView(checkpoint.node, Place(*checkpoint.at), lanes)
+
+    async def record_of(
+        self, channel: Channel, shard: int, subscription_id: str
+    ) -> LaneRecord | None:
+        """The state of a lane; of another node's shard, as its owner wrote it last.
+
+        Raises:
+            Unavailable: the engine did not answer.
+        """
+        name = f"{channel.name}.{shard}"
+        owned = self._owned.get(name)
+        if owned is not None:
+            return owned.record_of(subscription_id)
+        record = (await self._engine.cursors.read(name)).lanes.get(subscription_id)
+        return None if record is None else decode_lane(record)
 
     async def drain(self, timeout_s: float) -> None:
         """Take no more shards, finish the attempts under way, write the cursors, let the shards go."""
@@ -156,9 +206,12 @@ class Workers:
             state = self._state.value
             while True:
                 for channel in state.channels.values():
-                    if channel.name not in self._started:
-                        self._started.add(channel.name)
+                    before = self._started.get(channel.name)
+                    self._started[channel.name] = channel
+                    if before is None:
                         await self._start(channel)
+                    elif before.kept != channel.kept:
+                        await self._keep_of(channel)
                 state = await self._state.wait_changed(state)
 
     async def _start(self, channel: Channel) -> None:
@@ -179,16 +232,40 @@ class Workers:
                 _log.warning("channel %s: %s; trying again", channel.name, error)
             await self._clock.sleep(AGAIN_S)
 
+    async def _keep_of(self, channel: Channel) -> None:
+        """Let the engine know the channel's other retention; each node does, and it is the same."""
+        while True:
+            try:
+                return await self._engine.log.keep(channel)
+            except Unavailable as error:
+                _log.warning("retention of %s: %s; trying again", channel.name, error)
+            await self._clock.sleep(AGAIN_S)
+
     async def _observe(self, channel: Channel) -> None:
         observe = Observe(
-            self._engine.log, self._engine.index, channel, self._reached(channel.name), self._clock
+            self._engine.log,
+            self._engine.index,
+            channel,
+            self._reached(channel.name),
+            self._clock,
+            self.outcomes.note,
         )
         while True:
             try:
+                if channel.name == ATTEMPTS and not self.outcomes.succeeded:
+                    await self._look_back(channel)
                 await observe()
             except* Unavailable as group:
                 _log.warning("index of %s: %s; trying again", channel.name, group.exceptions[0])
             await self._clock.sleep(AGAIN_S)
+
+    async def _look_back(self, channel: Channel) -> None:
+        """Know what deliveries came to lately, before this node started."""
+        log = self._engine.log
+        after = max(0, (await log.extent(channel)).last_block - LOOKED_BACK_BLOCKS)
+        for block in await log.read(channel, None, after, limit_blocks=LOOKED_BACK_BLOCKS):
+            for event in block.events:
+                self.outcomes.note(decode_attempts(event))
 
     async def _own(self, channel: Channel, shard: int, name: str) -> None:
         while not self._draining:
@@ -213,11 +290,16 @@ class Workers:
             recorder=self._recorder,
             clock=self._clock,
             index=self._index(channel.name),
-            subscriptions=lambda: self._state.value.subscriptions,
+            subscriptions=lambda: ChainMap(
+                self._forwarders,
+                self._state.value.subscriptions,  # type: ignore[arg-type]  # nobody writes to it
+            ),
             registry_revision=lambda: self._revision,
-            seen=self._seen(channel.name),
-            window_ms=self._window_ms,
+            # Letters about one event repeat nothing: each tells of another delivery.
+            seen=NOT_SEEN if channel.name in RECORDS else self._seen(channel.name),
+            window_ms=0 if channel.name in RECORDS else self._window_ms,
             node=self._node,
+            counters=self._counters,
         )
         self._owned[name] = delivery
         async with Supervisor() as tasks:
@@ -249,18 +331,34 @@ class Workers:
                 if before.subscriptions.get(subscription_id) is not subscription:
                     self._index(subscription.channel).put(subscription)
                     self._dispatcher.put(subscription)
-                    if subscription_id in before.subscriptions:
-                        continue
+                    self._forward(subscription_id, forwarder(subscription))
+                    known = subscription_id in before.subscriptions
                     for owned in self._owned.values():
                         if owned.channel.name == subscription.channel:
-                            owned.put(subscription)
+                            (owned.change if known else owned.put)(subscription)
             for subscription_id, subscription in before.subscriptions.items():
                 if subscription_id not in after.subscriptions:
                     self._index(subscription.channel).remove(subscription_id)
-                    self._dispatcher.remove(subscription_id)
-                    for owned in self._owned.values():
-                        owned.remove(subscription_id)
+                    self._end(subscription_id)
+                    self._forward(subscription_id, None)
         self._revision = after.revision
+
+    def _forward(self, subscription_id: str, wanted: Subscription | None) -> None:
+        """See that the subscription's dead letters go where it says, if anywhere."""
+        id_ = f"{subscription_id}{SUFFIX}"
+        if wanted is not None:
+            self._forwarders[id_] = wanted
+            self._index(wanted.channel).put(wanted)
+            self._dispatcher.put(wanted)
+        elif self._forwarders.pop(id_, None) is not None:
+            self._index(DEADLETTERS).remove(id_)
+            self._end(id_)
+
+    def _end(self, subscription_id: str) -> None:
+        self.outcomes.forget(subscription_id)
+        self._dispatcher.remove(subscription_id)
+        for owned in self._owned.values():
+            owned.remove(subscription_id)
 
     def _index(self, channel: str) -> SubscriptionIndex:
         return self._indexes.setdefault(channel, SubscriptionIndex())

@@ -61,3 +61,15 @@ class CursorsSuite:
         lanes = {f"s-{number}": b"%d" % number for number in range(1_500)}
         await hold.write(b"1", lanes)
         assert dict((await cursors.claim("default.0")).lanes) == lanes
+
+    async def test_anybody_can_read_what_the_owner_wrote_and_takes_nothing(
+        self, cursors: Cursors
+    ) -> None:
+        fresh = await cursors.read("default.0")
+        assert (fresh.checkpoint, dict(fresh.lanes)) == (None, {})
+        hold = await cursors.claim("default.0")
+        await hold.write(b"at 1", {"s-1": b"one", "s-2": b"two"})
+        found = await cursors.read("default.0")
+        assert (found.checkpoint, dict(found.lanes)) == (b"at 1", {"s-1": b"one", "s-2": b"two"})
+        await hold.write(b"at 2", {"s-1": None})
+        assert dict((await cursors.read("default.0")).lanes) == {"s-2": b"two"}

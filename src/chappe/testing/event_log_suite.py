@@ -174,6 +174,15 @@ class EventLogSuite:
             assert await log.block_at(CHANNEL, block.at_ms) == expected
         assert await log.block_at(CHANNEL, blocks[-1].at_ms + 1) == blocks[-1].seq
 
+    async def test_the_last_block_of_a_shard_is_found(self, log: EventLog) -> None:
+        assert await log.last_block(CHANNEL, 0) == 0
+        last: dict[int, int] = {}
+        for n in range(12):
+            position = await log.append(CHANNEL, numbered(n, key=f"k{n}"))
+            last[position.shard] = position.block
+        for shard in range(CHANNEL.shards):
+            assert await log.last_block(CHANNEL, shard) == last.get(shard, 0)
+
     async def test_a_channel_keeps_its_number_of_shards(self, log: EventLog) -> None:
         await log.open_channel(CHANNEL)
         with pytest.raises(Conflict, match=r"4.*5"):

@@ -10,7 +10,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from chappe.adapters.jsonata import helper
+from chappe.adapters.jsonata.wire import DIRECTORY_PREFIX, HELPER, MAX_ANSWER_BYTES
 from chappe.domain.errors import Unavailable
 from chappe.kit.helper_process import HelperProcess, NoHelper, TooCostly
 from chappe.ports.reshaper import CannotReshape, Reshaper
@@ -35,12 +35,12 @@ class HelpedReshaper:
         self._helpers = [
             (
                 HelperProcess(
-                    helper.__name__,
+                    HELPER,
                     [str(memory_bytes).encode(), str(cpu_s).encode()],
-                    prefix=helper.DIRECTORY_PREFIX,
+                    prefix=DIRECTORY_PREFIX,
                     cpu_s=cpu_s,
                     watchdog_s=watchdog_s,
-                    most_answer_bytes=helper.MAX_ANSWER_BYTES,
+                    most_answer_bytes=MAX_ANSWER_BYTES,
                 ),
                 # One thread a process: those who wait for it wait in its queue, and hold no other's.
                 ThreadPoolExecutor(1, f"chappe-jsonata-{number}"),

@@ -12,18 +12,14 @@ import shutil
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import jsonata
 import msgspec
 
+from chappe.adapters.jsonata.wire import DIRECTORY_PREFIX
 from chappe.kit.frames import framed, read_frame
 from chappe.kit.own_limits import limit, limit_cpu
-
-DIRECTORY_PREFIX: Final = "chappe-jsonata-"
-MAX_ANSWER_BYTES: Final = 1 << 24
-MAX_DEPTH: Final = 300
-"""Nested evaluations; the interpreter's stack bears some more."""
 
 
 def main() -> None:

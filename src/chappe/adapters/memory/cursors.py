@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chappe.domain.errors import Fenced
-from chappe.ports.cursors import Cursors, ShardCursors
+from chappe.ports.cursors import Cursors, KeptCursors, ShardCursors
 
 
 @dataclass(slots=True)
@@ -27,6 +27,11 @@ class MemoryCursors:
         stored = self._shards.setdefault(shard, _Shard())
         stored.owner += 1
         return MemoryShardCursors(shard, stored)
+
+    async def read(self, shard: str) -> KeptCursors:
+        """What the owner wrote last."""
+        stored = self._shards.get(shard, _Shard())
+        return KeptCursors(stored.checkpoint, dict(stored.lanes))
 
 
 class MemoryShardCursors:

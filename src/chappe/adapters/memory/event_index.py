@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import UNDELIVERED, Block
+from chappe.domain.channel import RECORDS, Block
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.sighting import Sighting, joined
@@ -38,7 +38,7 @@ class MemoryEventIndex:
         known = self._channel(channel)
         for block in blocks:
             if block.seq > known.reached:
-                self._list(known, block, distinct=channel not in UNDELIVERED)
+                self._list(known, block, distinct=channel not in RECORDS)
         for row in attempts:
             owner = self._channel(row.channel)
             if row.block > owner.floor:

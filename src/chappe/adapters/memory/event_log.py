@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from chappe.domain.channel import Block, Channel
+from chappe.domain.channel import Block, Channel, Kept
 from chappe.domain.errors import Conflict
 from chappe.domain.event import Event
 from chappe.domain.position import Position, shard_of
@@ -29,6 +29,7 @@ class MemoryEventLog:
         self._clock = clock
         self._node = node
         self._streams: dict[str, _Stream] = {}
+        self._kept: dict[str, Kept] = {}
 
     async def open_channel(self, channel: Channel) -> None:
         """Make the channel, or take the one that exists."""
@@ -38,6 +39,10 @@ class MemoryEventLog:
                 f"channel {channel.name}: it has {stream.shards} shards, not {channel.shards}; "
                 "the number is fixed when the channel is made"
             )
+
+    async def keep(self, channel: Channel) -> None:
+        """Everything is kept; the bounds are told."""
+        self._kept[channel.name] = channel.kept
 
     def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
         """Store the event in a block of its own."""
@@ -101,7 +106,13 @@ class MemoryEventLog:
         """What the channel holds."""
         blocks = self._streams[channel.name].blocks
         size = sum(len(event.data or b"") for block in blocks for event in block.events)
-        return Extent(1, len(blocks), size)
+        kept = self._kept.get(channel.name, channel.kept)
+        return Extent(1, len(blocks), size, kept.max_age_s or 0.0, kept.max_bytes or 0)
+
+    async def last_block(self, channel: Channel, shard: int) -> int:
+        """The sequence of the shard's last block."""
+        blocks = self._streams[channel.name].blocks
+        return max((block.seq for block in blocks if block.shard == shard), default=0)
 
     async def block_at(self, channel: Channel, at_ms: int) -> int:
         """The last block committed before `at_ms`."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from chappe.adapters.nats.connection import Connection, PubAck, WrongSequence
 from chappe.adapters.nats.jetstream import ensure_stream
 from chappe.domain.errors import Fenced
-from chappe.ports.cursors import Cursors, ShardCursors
+from chappe.ports.cursors import Cursors, KeptCursors, ShardCursors
 
 STREAM = "CURSORS"
 EXPECT = "Nats-Expected-Last-Subject-Sequence"
@@ -60,19 +60,22 @@ class NatsCursors:
             except WrongSequence:
                 continue
             break
+        lanes = await self._lanes(shard)
+        return NatsShardCursors(self._connection, shard, claim, ack.seq, payload, lanes)
+
+    async def read(self, shard: str) -> KeptCursors:
+        """What the owner wrote last."""
+        last = await self._connection.get_last(STREAM, f"CU.{shard}.checkpoint")
+        payload = b"" if last is None else last.payload
+        return KeptCursors(payload or None, await self._lanes(shard))
+
+    async def _lanes(self, shard: str) -> Mapping[str, bytes]:
         lanes = await self._connection.get_last_of_each(STREAM, f"CU.{shard}.lane.*")
-        return NatsShardCursors(
-            self._connection,
-            shard,
-            claim,
-            ack.seq,
-            payload,
-            {
-                message.subject.rpartition(".")[2]: message.payload
-                for message in lanes
-                if message.payload
-            },
-        )
+        return {
+            message.subject.rpartition(".")[2]: message.payload
+            for message in lanes
+            if message.payload
+        }
 
 
 class NatsShardCursors:

@@ -12,7 +12,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from chappe.adapters.nats.connection import Connection, Message
@@ -42,11 +42,25 @@ CACHE_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long and how much a channel keeps; 0: no bound. Replicas are the engine's copies."""
+    """How long and how much a channel keeps; 0: no bound. Replicas are the engine's copies.
+
+    `own` are the bounds of channels that have others: age and size by name. What a channel says of
+    itself goes before both.
+    """
 
     age_s: float = 7 * 86_400
     size_bytes: int = 10 * 1024**3
     replicas: int = 1
+    own: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+
+    def of(self, channel: Channel) -> tuple[float, int]:
+        """The age in seconds and the size in bytes that hold for a channel."""
+        age_s, size_bytes = self.own.get(channel.name, (self.age_s, self.size_bytes))
+        kept = channel.kept
+        return (
+            age_s if kept.max_age_s is None else kept.max_age_s,
+            size_bytes if kept.max_bytes is None else kept.max_bytes,
+        )
 
 
 class NatsEventLog:
@@ -63,14 +77,15 @@ class NatsEventLog:
     async def open_channel(self, channel: Channel) -> None:
         """Make the channel's stream, or take the one that exists."""
         stream = _stream(channel.name)
+        age_s, size_bytes = self._retention.of(channel)
         config: Mapping[str, object] = {
             "subjects": [f"EV.{channel.name}.*"],
             "storage": "file",
             "retention": "limits",
             "discard": "old",
             "num_replicas": self._retention.replicas,
-            "max_age": int(self._retention.age_s * 1e9),
-            "max_bytes": self._retention.size_bytes or -1,
+            "max_age": int(age_s * 1e9),
+            "max_bytes": size_bytes or -1,
             "allow_direct": True,
             "allow_atomic": True,
             "duplicate_window": 100_000_000,  # ns; the engine's least: blocks carry no message id
@@ -86,6 +101,12 @@ class NatsEventLog:
             f"EV.{channel.name}.*",
             partial(self._block_at_tail, channel.name),
         )
+
+    async def keep(self, channel: Channel) -> None:
+        """Keep what the channel's retention says from now on."""
+        age_s, size_bytes = self._retention.of(channel)
+        config = {"max_age": int(age_s * 1e9), "max_bytes": size_bytes or -1}
+        await ensure_stream(self._connection, _stream(channel.name), config)
 
     async def shards_of(self, channel: str) -> int | None:
         """The number of shards of a channel that exists; None if there is none of that name."""
@@ -166,7 +187,19 @@ class NatsEventLog:
     async def extent(self, channel: Channel) -> Extent:
         """What the channel holds."""
         info = await stream_info(self._connection, _stream(channel.name))
-        return Extent(info.first_seq or 1, info.last_seq, info.size_bytes)
+        age_ns, size_bytes = (int(str(info.config.get(n, 0))) for n in ("max_age", "max_bytes"))
+        return Extent(
+            info.first_seq or 1,
+            info.last_seq,
+            info.size_bytes,
+            age_ns / 1e9,
+            max(0, size_bytes),
+        )
+
+    async def last_block(self, channel: Channel, shard: int) -> int:
+        """The sequence of the shard's last block."""
+        stream = _stream(channel.name)
+        return await last_seq(self._connection, stream, _subject(channel.name, shard))
 
     async def block_at(self, channel: Channel, at_ms: int) -> int:
         """The last block committed before `at_ms`, by bisection: times grow with sequences."""

@@ -18,7 +18,7 @@ from chappe.adapters.sqlite.known import Known
 from chappe.adapters.sqlite.search import View
 from chappe.adapters.sqlite.tail import Batch, Sift, Tail, key_of
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import UNDELIVERED, Block
+from chappe.domain.channel import RECORDS, Block
 from chappe.domain.event import Event
 
 _SOURCES_LIMIT: Final = 65_536  # remembered hashes; a hub of more sources works them out again
@@ -132,7 +132,7 @@ class Writer:
             raise _Foreign
         for no, name, reached, floor in file.execute("SELECT * FROM channel").fetchall():
             self.channels[name] = self._load_channel(
-                Channel(no, reached, floor, distinct=name not in UNDELIVERED)
+                Channel(no, reached, floor, distinct=name not in RECORDS)
             )
 
     def _load_channel(self, channel: Channel) -> Channel:
@@ -218,7 +218,7 @@ class Writer:
         if known is None:
             cursor = self.file.execute("INSERT INTO channel VALUES (NULL, ?, 0, 0)", (name,))
             known = self.channels[name] = Channel(
-                cursor.lastrowid or 0, distinct=name not in UNDELIVERED
+                cursor.lastrowid or 0, distinct=name not in RECORDS
             )
         return known
 

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from chappe.domain.channel import Channel
+from chappe.domain.dead_letter import message_id, sent_event
 from chappe.domain.delivery import (
     DeadLetter,
     Delivered,
@@ -33,8 +34,9 @@ from chappe.domain.delivery import (
 )
 from chappe.domain.errors import ChappeError, Unavailable
 from chappe.domain.event import Event
-from chappe.domain.ids import batch_id, webhook_id
+from chappe.domain.ids import batch_id
 from chappe.domain.lane import Open
+from chappe.domain.options import Transform
 from chappe.domain.position import Position
 from chappe.domain.subscription import Subscription
 from chappe.flows.deliver.line import Job, OpenLane
@@ -46,6 +48,7 @@ from chappe.kit.supervise import Supervisor
 from chappe.kit.wide_event import wide
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
+from chappe.ports.reshaper import CannotReshape
 from chappe.ports.sink import Attempt, Sink
 
 PLENTY = 128
@@ -61,6 +64,9 @@ Disabler: TypeAlias = Callable[[str, str], Awaitable[None]]
 
 Raises ChappeError where it is not; Unavailable where it may work later.
 """
+
+Shaper: TypeAlias = Callable[[Transform, Event], Awaitable[Event]]
+"""Applies a transform (flows/deliver/reshape)."""
 
 _Due: TypeAlias = tuple[int, int, str, Sequence[Job]]
 """Unix ms, a tie-breaker, the subscription's id, the jobs of one request; none: look again."""
@@ -78,6 +84,11 @@ def _whole(channel: str) -> float:
 
 async def _undeclared(subscription: str, reason: str) -> None:
     """Nobody is told; this node stops all the same."""
+
+
+async def _unshaped(transform: Transform, event: Event) -> Event:
+    """Nobody here reshapes."""
+    raise CannotReshape("transform: this node reshapes no events")
 
 
 class Dispatcher:
@@ -99,6 +110,7 @@ class Dispatcher:
         *,
         share: Callable[[str], float] = _whole,
         disable: Disabler = _undeclared,
+        reshape: Shaper = _unshaped,
     ) -> None:
         self._log = log
         self._sinks = sinks
@@ -107,6 +119,7 @@ class Dispatcher:
         self._counters = counters
         self._share = share
         self._disable = disable
+        self._reshape = reshape
         self._settling = Settling(log, dead_letters, recorder, clock, counters)
         self._outlets: dict[str, Outlet] = {}
         self._waiting: list[_Due] = []
@@ -373,8 +386,8 @@ class Dispatcher:
             self._settling.expired(job, row_of(job, subscription, number, at_ms, 0, None))
             self._done(outlet, job)
             return
-        attempt = Attempt(event, subscription, webhook_id(event, subscription.id), number)
-        outcome = await self._sinks[subscription.protocol].send(attempt)
+        message = message_id(event, subscription, Position(lane.shard, place.block, place.index))
+        outcome = await self._sent(sent_event(event, subscription), subscription, message, number)
         latency_s = self._clock.monotonic_s() - began_s
         self._counters.delivery_s.observe(latency_s)
         if subscription.retry.statuses:
@@ -409,11 +422,13 @@ class Dispatcher:
         if not found:
             self._go(outlet)
             return
-        ids = [webhook_id(event, subscription.id) for _, event, _ in found]
-        events = [event for _, event, _ in found]
+        ids = [
+            message_id(event, subscription, Position(job.lane.shard, *job.place))
+            for job, event, _ in found
+        ]
+        events = [sent_event(event, subscription) for _, event, _ in found]
         number = max(started.attempts for _, _, started in found) + 1
-        attempt = Attempt(events[0], subscription, batch_id(ids), number, events)
-        outcome = await self._sinks[subscription.protocol].send(attempt)
+        outcome = await self._sent(events[0], subscription, batch_id(ids), number, events)
         latency_s = self._clock.monotonic_s() - began_s
         self._counters.delivery_s.observe(latency_s)
         outcome = ruled(outcome, subscription.retry)
@@ -443,6 +458,32 @@ class Dispatcher:
                 self._go(outlet)
             return
         await self._troubled(outlet, tries, outcome)
+
+    async def _sent(
+        self,
+        event: Event,
+        subscription: Subscription,
+        message: str,
+        number: int,
+        batch: Sequence[Event] | None = None,
+    ) -> Outcome:
+        """One attempt, with the event as the subscription wants it."""
+        sink = self._sinks.get(subscription.protocol)
+        if sink is None:
+            return Failed(f"this node has no sink for the protocol {subscription.protocol}")
+        transform = subscription.options.transform
+        if transform is not None:
+            try:
+                if batch is not None:
+                    batch = [await self._reshape(transform, one) for one in batch]
+                    event = batch[0]
+                else:
+                    event = await self._reshape(transform, event)
+            except CannotReshape as error:
+                return Refused(None, str(error))
+            except Unavailable as error:
+                return Failed(error.message)
+        return await sink.send(Attempt(event, subscription, message, number, batch))
 
     def _done(self, outlet: Outlet, job: Job) -> None:
         if outlet.ordered:
@@ -480,7 +521,7 @@ class Dispatcher:
                 case Retry():
                     again.append((one, settlement))
                 case DeadLetter(reason):
-                    await self._settling.bury(one, reason)
+                    await self._settling.bury(outlet.subscription, one, reason)
                     self._done(outlet, one.job)
                 case Wait(reason) | Split(reason) | Disable(reason):
                     self._settling.kept(one, reason)

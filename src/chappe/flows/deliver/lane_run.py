@@ -33,7 +33,7 @@ class Owner(Protocol):
 class LaneRun:
     """A lane at work: its state, and what waits for it."""
 
-    def __init__(self, owner: Owner, lane: Lane) -> None:
+    def __init__(self, owner: Owner, lane: Lane, *, held: bool = False) -> None:
         self._owner = owner
         self.channel = owner.channel
         self.shard = owner.shard
@@ -42,6 +42,8 @@ class LaneRun:
         self.reading = False
         self.resumed = lane.recorded
         self.gone = False
+        self.held = held
+        self.looked_again_s = 0.0
         self._wanted: tuple[Subscription, Callable[[Event], bool]] | None = None
 
     def wants(self, subscription: Subscription) -> Callable[[Event], bool]:
@@ -50,15 +52,27 @@ class LaneRun:
             self._wanted = (subscription, wants(subscription))
         return self._wanted[1]
 
-    async def wait_room(self) -> None:
-        """Wait until the lane may take another event."""
-        while not self.lane.has_room and not self.gone:
+    async def wait_room(self) -> bool:
+        """Wait until the lane may take another event; False where it may not go on at all."""
+        while not self.lane.has_room and not self.gone and not self.held:
             self.room.clear()
             await self.room.wait()
+        return not self.gone and not self.held
 
     def start(self, place: Place) -> Open | None:
         """The event's turn has come; None if it is no longer this node's to deliver."""
         return None if self.gone or self._owner.over else self.lane.start(place)
+
+    def hold(self) -> None:
+        """Read no further from now on; that no attempt starts is seen to by the dispatcher."""
+        self.held = True
+        self.room.set()
+
+    def go_on(self) -> bool:
+        """Hold no longer; tells whether what is open was never offered on this node."""
+        self.held = False
+        never_offered, self.resumed = self.resumed, False
+        return never_offered
 
     def settle(self, place: Place) -> None:
         """The event is settled."""

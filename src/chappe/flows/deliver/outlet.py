@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from chappe.domain.breaker import Breaker
 from chappe.domain.dead_time import DeadTime
 from chappe.domain.delivery import OVERLOAD_STATUSES, Failed, Gone, Refused, pause_s
+from chappe.domain.holding import held
 from chappe.domain.options import Batching
 from chappe.domain.ordering import key_of
 from chappe.domain.pace import TokenBucket, Window
@@ -79,7 +80,7 @@ class Outlet:
         self._window.limit = subscription.concurrency
         self._window.size = min(self._window.size, subscription.concurrency)
         self._breaker.settings = options.breaker
-        rate = options.rate
+        rate = subscription.rate
         self._bucket = (
             None
             if rate is None
@@ -168,9 +169,8 @@ class Outlet:
 
     def refresh(self, now_s: float) -> None:
         """Say anew what is allowed at this moment."""
-        options = self.subscription.options
         self.wake_s = None
-        if options.paused or options.disabled is not None or self.disabling:
+        if self.disabling or held(self.subscription) is not None:
             self.allowed = 0
         elif now_s < self._paused_until_s:
             self.allowed, self.wake_s = 0, self._paused_until_s
@@ -186,7 +186,7 @@ class Outlet:
         if self._bucket is None:
             return True
         # A node sends its share: as many of the channel's shards as it owns.
-        rate = self.subscription.options.rate
+        rate = self.subscription.rate
         assert rate is not None
         share = self._share(self.subscription.channel)
         per_second = max(rate.per_second * share, 1e-6)

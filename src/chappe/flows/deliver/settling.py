@@ -9,6 +9,7 @@ from msgspec import structs
 
 from chappe.domain.attempt import AttemptRow, Result
 from chappe.domain.channel import Channel
+from chappe.domain.dead_letter import dead_letter, may_bury
 from chappe.domain.errors import TooLarge, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.lane import Open
@@ -77,9 +78,10 @@ class Settling:
         """It stays open as it was: the try does not count."""
         self._record(_ended(one.row, "retry", reason, None))
 
-    async def bury(self, one: Try, reason: str) -> None:
+    async def bury(self, subscription: Subscription, one: Try, reason: str) -> None:
         """Put the event among the dead letters: on disk before its lane moves past it."""
-        await self._append_letter(one.event, one.row, reason)
+        if may_bury(subscription):
+            await self._append_letter(subscription, one.event, one.row, reason)
         self._record(_ended(one.row, "dead-letter", reason, None))
         one.job.lane.settle(one.job.place)
 
@@ -87,9 +89,11 @@ class Settling:
         self._counters.deliveries[row.result] += 1
         self._recorder.record(row)
 
-    async def _append_letter(self, event: Event, row: AttemptRow, reason: str) -> None:
+    async def _append_letter(
+        self, subscription: Subscription, event: Event, row: AttemptRow, reason: str
+    ) -> None:
         time = rfc3339(self._clock.now_ms())
-        letter = _dead_letter(event, row, reason, time)
+        letter = _dead_letter(subscription, event, row, reason, time)
         while True:
             try:
                 await self._log.append(self._dead_letters, letter)
@@ -102,7 +106,8 @@ class Settling:
                     _log.error("no dead letter of %s: %s", row.position, error)
                     return
                 why = f"{reason}; without its {len(letter.data)} bytes of data, which do not fit"
-                letter = _dead_letter(structs.replace(event, data=None), row, why, time)
+                bare = structs.replace(event, data=None)
+                letter = _dead_letter(subscription, bare, row, why, time)
             else:
                 return
 
@@ -135,15 +140,15 @@ def _ended(row: AttemptRow, result: Result, reason: str | None, next_ms: int | N
     return structs.replace(row, result=result, reason=reason, next_ms=next_ms)
 
 
-def _dead_letter(event: Event, row: AttemptRow, reason: str, time: str) -> Event:
-    extensions = dict(event.extensions)
-    extensions.update(
-        deadletterreason=reason,
-        deadlettersubscription=row.subscription,
-        deadletterposition=str(row.position),
-        deadletterattempts=row.attempt,
-        deadlettertime=time,
+def _dead_letter(
+    subscription: Subscription, event: Event, row: AttemptRow, reason: str, time: str
+) -> Event:
+    return dead_letter(
+        event,
+        subscription,
+        row.position,
+        reason=reason,
+        status=row.status,
+        attempts=row.attempt,
+        time=time,
     )
-    if row.status is not None:
-        extensions["deadletterstatus"] = row.status
-    return structs.replace(event, extensions=extensions)

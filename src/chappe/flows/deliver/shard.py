@@ -6,6 +6,9 @@
 
 The checkpoint says: all up to here is settled for every lane that has no record of its own. A lane
 gets a record when it has failed events, reads on its own cursor, or would hold the checkpoint.
+
+A lane whose subscription is held (paused, disabled) takes nothing more: at the first event that it
+would have taken it falls back to a cursor of its own, and reads on from there when it may go on.
 """
 
 from __future__ import annotations
@@ -18,7 +21,8 @@ from collections.abc import Callable, Mapping
 from chappe.domain.channel import Block, Channel
 from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
-from chappe.domain.lane import END_OF_BLOCK, START, Lane, Place, before
+from chappe.domain.holding import held
+from chappe.domain.lane import END_OF_BLOCK, START, Lane, LaneRecord, Place, before
 from chappe.domain.matching import SubscriptionIndex
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
@@ -34,6 +38,7 @@ from chappe.formats.cursor_records import (
     encode_checkpoint,
     encode_lane,
 )
+from chappe.kit.counters import Counters
 from chappe.kit.supervise import Supervisor
 from chappe.ports.clock import Clock
 from chappe.ports.cursors import Cursors, ShardCursors
@@ -52,6 +57,8 @@ READ_BACK_BLOCKS = 4_000
 """How far a new owner reads back, at most, to know what was seen before it came."""
 
 OWN_SEEN = 10_000
+LOST_S = 10.0
+"""How often a lane that reads on its own looks whether retention has overtaken it."""
 AGAIN_S = 0.2
 REMIND_S = 5.0
 
@@ -77,7 +84,9 @@ class ShardDelivery:
         seen: SeenEvents,
         window_ms: int,
         node: str,
+        counters: Counters | None = None,
     ) -> None:
+        self._counters = counters or Counters()
         self.channel = channel
         self.shard = shard
         self._name = f"{channel.name}.{shard}"
@@ -119,6 +128,15 @@ class ShardDelivery:
         """Events taken and not settled."""
         return sum(len(run.lane.open) for run in self._active.values())
 
+    def record_of(self, subscription_id: str) -> LaneRecord | None:
+        """The state of the subscription's lane as of now; None while it needs none of its own."""
+        run = self._lanes.get(subscription_id)
+        return None if run is None else run.lane.record()
+
+    def records(self) -> Mapping[str, LaneRecord]:
+        """The state of each lane that has one of its own, or something open, by subscription."""
+        return {id_: run.lane.record() for id_, run in self._active.items() if not run.gone}
+
     @property
     def own_lanes(self) -> int:
         """Lanes that read on a cursor of their own."""
@@ -150,11 +168,18 @@ class ShardDelivery:
         """A subscription was made. One that began before the reader's place catches up.
 
         Not for one that was changed: it may have settled all since its beginning and left no record.
+        A replay always has a lane of its own, whose record tells that the shard has nothing for it.
         """
         if subscription.id in self._lanes or self._hold is None:
             return
-        if subscription.starts_after < self._reader.block:
+        if subscription.replay is not None or subscription.starts_after < self._reader.block:
             self._catch_up(subscription)
+
+    def change(self, subscription: Subscription) -> None:
+        """A subscription was changed: its lane rests from now on, or goes on."""
+        run = self._lanes.get(subscription.id)
+        if run is not None:
+            self._go_on(run)
 
     def remove(self, subscription_id: str) -> None:
         """The subscription ended: its lane goes, with its record."""
@@ -188,7 +213,10 @@ class ShardDelivery:
                 subscription.channel == self.channel.name
                 and subscription.id not in self._lanes
                 and subscription.made_at_revision > self._written.registry
-                and subscription.starts_after < self._reader.block
+                and (
+                    subscription.replay is not None
+                    or subscription.starts_after < self._reader.block
+                )
             ):
                 self._catch_up(subscription)
         await self._read_back()
@@ -252,7 +280,10 @@ class ShardDelivery:
             if dedupes and seen.is_repeated(event, Position(shard, seq, number), at_ms):
                 continue
             for subscription in index.matches(event):
-                if subscription.starts_after < seq:
+                if subscription.starts_after < seq and (
+                    subscription.span is None
+                    or subscription.span.holds(shard, Place(seq, number), at_ms)
+                ):
                     self._hand_over(subscription, Place(seq, number), event)
         self._reader = Place(seq, END_OF_BLOCK)
 
@@ -264,7 +295,7 @@ class ShardDelivery:
         if lane.own or place <= lane.cursor:
             return
         self._active[subscription.id] = run
-        if not lane.has_room:
+        if run.held or not lane.has_room:
             lane.fall_back(before(place))
             self._go_on(run)
             return
@@ -280,16 +311,20 @@ class ShardDelivery:
         self._go_on(run)
 
     def _run_of(self, subscription_id: str, lane: Lane) -> LaneRun:
-        run = self._lanes[subscription_id] = LaneRun(self, lane)
+        subscription = self._subscriptions().get(subscription_id)
+        rests = subscription is not None and held(subscription) is not None
+        run = self._lanes[subscription_id] = LaneRun(self, lane, held=rests)
         return run
 
     def _go_on(self, run: LaneRun) -> None:
-        """Offer what is open in the lane, and read on if it has a cursor of its own."""
-        subscription = self._subscriptions().get(run.lane.subscription)
-        if subscription is None or run.reading or not self._running:
+        """Offer what is open in the lane, and read on if it has a cursor of its own; unless it is held."""
+        subscription = self._subscription_of(run)
+        if subscription is None or not self._running:
             return
-        if run.resumed:
-            run.resumed = False
+        if held(subscription):
+            run.hold()
+            return
+        if run.go_on():
             self._dispatcher.resume(subscription, run)
             for place, event in run.lane.open.items():
                 job = Job(run, place, None)
@@ -297,62 +332,115 @@ class ShardDelivery:
                     self._dispatcher.offer(subscription, job)
                 else:
                     self._dispatcher.offer_at(subscription, job, event.due_ms)
-        if run.lane.own:
+        if run.lane.own and not run.reading:
             run.reading = True
             self._tasks.start_soon(
                 self._read_on(run), name=f"lane {self._name} {run.lane.subscription}"
             )
 
     async def _read_on(self, run: LaneRun) -> None:
-        """Read the log at the lane's own pace, until it has come up to the shard's reader."""
+        """Read the log at the lane's own pace, until it has come up to the shard's reader.
+
+        A replay reads up to its end, and stays on its own: what comes later is not for it.
+        """
         lane = run.lane
+        end = self._end_of(run)
         seen = SeenEvents(window_ms=self._window_ms, limit=OWN_SEEN)
         try:
-            while not run.gone:
-                await run.wait_room()
-                if lane.join(self._reader):
+            while await run.wait_room():
+                if lane.join(self._reader) if end is None else lane.cursor >= end:
                     return
+                await self._tell_lost(run)
                 after = lane.cursor.block - (lane.cursor.index != END_OF_BLOCK)
                 try:
                     blocks = await self._log.read(
                         self.channel, self.shard, max(after, 0), limit_blocks=16
                     )
-                    if not blocks:
+                    if not blocks and end is not None:
+                        await self._pass_to(end, lane)
+                    elif not blocks:
                         await self._skip_removed(lane)
                 except Unavailable:
                     await self._clock.sleep(AGAIN_S)
                     continue
                 for block in blocks:
-                    await self._take_from(run, block, seen)
+                    if end is not None and block.seq > end.block:
+                        lane.pass_over(end)
+                        self._moved.set()
+                        break
+                    if not await self._take_from(run, block, seen):
+                        break
         finally:
             run.reading = False
 
-    async def _take_from(self, run: LaneRun, block: Block, seen: SeenEvents) -> None:
+    async def _take_from(self, run: LaneRun, block: Block, seen: SeenEvents) -> bool:
+        """Take what the lane wants of a block; False where it may not go on."""
         lane, shard, seq = run.lane, self.shard, block.seq
         cursor, dedupes = lane.cursor, seen.enabled
         subscription = self._subscription_of(run)
-        if subscription is None:
-            return
-        wanted = run.wants(subscription)
+        if subscription is None or run.held:
+            return False
+        wanted, span = run.wants(subscription), subscription.span
         for number, event in enumerate(block.events):
             place = Place(seq, number)
             if place <= cursor:
                 continue
             if dedupes and seen.is_repeated(event, Position(shard, seq, number), block.at_ms):
                 continue
-            if not wanted(event):
+            if not wanted(event) or (
+                span is not None and not span.holds(shard, place, block.at_ms)
+            ):
                 continue
             if not lane.has_room:
-                await run.wait_room()
+                may_go_on = await run.wait_room()
                 # Nothing else gives way to others, who may change or end the subscription.
                 subscription = self._subscription_of(run)
-                if subscription is None:
-                    return
+                if subscription is None or not may_go_on:
+                    return False
                 wanted = run.wants(subscription)
             lane.take(place)
             self._dispatcher.offer(subscription, Job(run, place, event))
         lane.pass_over(Place(block.seq, END_OF_BLOCK))
         self._moved.set()
+        return True
+
+    async def _tell_lost(self, run: LaneRun) -> None:
+        """Tell once of what retention removed before the lane had read it, and pass over it."""
+        now_s = self._clock.monotonic_s()
+        if now_s < run.looked_again_s:
+            return
+        run.looked_again_s = now_s + LOST_S
+        lane, subscription = run.lane, self._subscription_of(run)
+        try:
+            first = (await self._log.extent(self.channel)).first_block
+        except Unavailable:
+            return  # the read that follows waits until the engine is back
+        lost = first - 1 - lane.cursor.block
+        if lost <= 0 or subscription is None or lane.cursor.block <= subscription.starts_after:
+            return
+        self._counters.lost_blocks += lost
+        _log.warning(
+            "lane %s of %s fell behind retention: the blocks %d to %d were removed unread",
+            lane.subscription,
+            self._name,
+            lane.cursor.block + 1,
+            first - 1,
+        )
+        lane.pass_over(Place(first - 1, END_OF_BLOCK))
+        self._moved.set()
+
+    def _end_of(self, run: LaneRun) -> Place | None:
+        """Where the lane's part of the channel ends; None where it does not."""
+        subscription = self._subscription_of(run)
+        return None if subscription is None or subscription.span is None else subscription.span.end
+
+    async def _pass_to(self, end: Place, lane: Lane) -> None:
+        """The lane found no block: there is none up to its end, or a replica lags behind."""
+        if await self._log.last_block(self.channel, self.shard) <= lane.cursor.block:
+            lane.pass_over(end)
+            self._moved.set()
+        else:
+            await self._clock.sleep(AGAIN_S)
 
     def _subscription_of(self, run: LaneRun) -> Subscription | None:
         """The lane's subscription as it is now; None once it has ended."""

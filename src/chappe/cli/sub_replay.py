@@ -1,0 +1,69 @@
+"""`chappe sub replay`."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from chappe.cli.render import one_line, printable
+from chappe.cli.session import Session, remote
+from chappe.client import paths
+from chappe.client.views import Replayed
+
+
+@click.command()
+@click.argument("id_", metavar="ID")
+@click.option(
+    "--from",
+    "from_",
+    required=True,
+    metavar="PLACE",
+    help="earliest, a time (RFC 3339) or a position: events from there on.",
+)
+@click.option(
+    "--until",
+    metavar="PLACE",
+    help="Events before a time, or up to a position. [default: all that are stored now]",
+)
+@click.option("--to", "sink", metavar="URL", help="Another sink; no secret goes there.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PER_SECOND",
+    help="So many a second. [default: as fast as the sink takes them]",
+)
+@click.option("--dry-run", is_flag=True, help="Say how many events it would be, and do nothing.")
+@remote
+def replay(
+    session: Session,
+    id_: str,
+    from_: str,
+    until: str | None,
+    sink: str | None,
+    rate: float | None,
+    dry_run: bool,
+) -> None:
+    """Deliver stored events again; prints the id of the subscription that does it.
+
+    \b
+      chappe sub replay billing --from 2026-11-22T10:00:00Z --dry-run
+      chappe sub replay billing --from 0-1041-7 --rate 50
+    """  # noqa: D301 - click's mark for lines as they are
+    sent = {
+        "from": from_,
+        "until": until,
+        "sink": sink,
+        "rate": rate,
+        "dry_run": dry_run or None,
+    }
+    wanted = {name: value for name, value in sent.items() if value is not None}
+    body = session.run(lambda hub: hub.write("POST", paths.replay(id_), wanted)).body
+    if session.output in ("json", "jsonl"):
+        session.say(one_line(body))
+        return
+    done = msgspec.json.decode(body, type=Replayed)
+    if done.subscription is not None:
+        session.say(printable(done.subscription.id))
+    about = "" if done.exact else "about "
+    takes = "" if done.seconds is None else f", in {about or 'about '}{done.seconds:g} s"
+    session.note(f"{about}{done.events} events match{takes}")
