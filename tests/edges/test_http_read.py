@@ -268,8 +268,12 @@ async def test_a_subscription_is_made_read_replaced_and_ended() -> None:
         assert made.status == 201
         where = made.headers["location"]
         assert where == f"/subscriptions/{made.json['id']}"
-        assert (await hub.ask("GET", where)).json == made.json
-        assert (await hub.ask("GET", "/subscriptions")).json == [made.json]
+        shown = (await hub.ask("GET", where)).json
+        assert shown.pop("status")["state"] == "active"
+        assert shown == made.json
+        (listed,) = (await hub.ask("GET", "/subscriptions")).json
+        assert listed.pop("status")["state"] == "active"
+        assert listed == made.json
         changed = {**SUBSCRIPTION, "types": ["a"], "epoch": 1}
         replaced = await hub.ask("PUT", where, {}, json.dumps(changed))
         assert (replaced.status, replaced.json["epoch"], replaced.json["types"]) == (200, 2, ["a"])
@@ -427,7 +431,7 @@ async def test_head_answers_what_get_does_without_a_body(path: str) -> None:
         ("/events/x", "GET, HEAD, OPTIONS"),
         ("/events/x/trace", "GET, HEAD, OPTIONS"),
         ("/subscriptions", "GET, HEAD, POST, OPTIONS"),
-        ("/subscriptions/x", "GET, HEAD, PUT, DELETE, OPTIONS"),
+        ("/subscriptions/x", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
         ("/livez", "GET, HEAD, OPTIONS"),
         ("/metrics", "GET, HEAD, OPTIONS"),
     ],
@@ -459,8 +463,8 @@ async def test_options_lists_what_can_be_done_in_the_registry(path: str, allow: 
     [
         ("DELETE", "/events", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/channels/orders/events/1", "GET, HEAD, OPTIONS"),
-        ("PATCH", "/subscriptions/1", "GET, HEAD, PUT, DELETE, OPTIONS"),
-        ("POST", "/subscriptions/events", "GET, HEAD, PUT, DELETE, OPTIONS"),
+        ("POST", "/subscriptions/1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("POST", "/subscriptions/events", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
         ("PUT", "/livez", "GET, HEAD, OPTIONS"),
     ],
 )

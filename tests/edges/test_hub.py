@@ -19,7 +19,7 @@ from chappe.testing.http_sink import Received, Reply, SinkServer
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
 SECRET = "tok-4f1d0c8e-never-shown"
-SHARDS = {*(f"default.{number}" for number in range(4)), "registry.0"}
+SHARDS = {*(f"default.{number}" for number in range(4)), "deadletters.0", "registry.0"}
 """Of a hub with servers of one's own."""
 
 
@@ -420,7 +420,7 @@ async def test_another_node_goes_on_where_one_was_killed(
             ),
         )
     assert ready.json()["status"] == "ready"
-    assert re.search(r"owns 5 of 5", ready.body.decode())
+    assert re.search(r"owns 6 of 6", ready.body.decode())
 
 
 async def with_a_credential(client: Client) -> None:
