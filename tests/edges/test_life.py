@@ -156,6 +156,9 @@ async def test_a_dead_letter_is_listed_redriven_and_marked(hub: HubProcess) -> N
         assert shown["state"] == "redriven"
         assert [one["result"] for one in shown["redrives"]] == ["delivered"]
         assert shown["event"]["id"] == "a"
+        (lane,) = (await ask(hub, "GET", f"/events/{position}/trace"))["subscriptions"]
+        assert (lane["subscription"], lane["state"]) == (id_, "delivered")
+        assert [one["result"] for one in lane["attempts"]] == ["dead-letter", "delivered"]
         assert [one["id"] for one in await letters(hub, "?state=open")] == ["b"]
 
         gone = await ask(hub, "DELETE", "/deadletters?reason=customer")

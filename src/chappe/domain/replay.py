@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 ReplayKind: TypeAlias = Literal["replay", "redrive"]
+
+REPLAYS: Final = "replay-"
+REDRIVES: Final = "redrive-"
+"""How the ids of companions begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from chappe.domain.channel import DEADLETTERS, Channel
 from chappe.domain.errors import Conflict, NotFound
 from chappe.domain.event import Event
 from chappe.domain.position import Position
+from chappe.domain.replay import REDRIVES
 from chappe.domain.subscription import Subscription
 from chappe.formats.companions import redrive_document
 from chappe.formats.replay_json import KeptReplay, Makes
@@ -35,7 +36,6 @@ MOST: Final = 5_000
 MOST_LOOKED_AT: Final = 20_000
 """Letters that one page looks at, however few of them fit."""
 _PIECE: Final = 200
-_REDRIVES: Final = "redrive-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +297,7 @@ class Redrive:
         rows = [
             row
             for row in await self._index.attempts(DEADLETTERS, position)
-            if row.result == "discarded" or row.subscription.startswith(_REDRIVES)
+            if row.result == "discarded" or row.subscription.startswith(REDRIVES)
         ]
         return Letter(position, at_ms, event, _state(position, rows, redriving), rows)
 

@@ -6,14 +6,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from msgspec import structs
+
+from chappe.domain import dead_letter
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import ATTEMPTS, OWN, Channel
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, OWN, Channel
 from chappe.domain.event import Event
 from chappe.domain.matching import explain
 from chappe.domain.position import Position
+from chappe.domain.replay import REDRIVES
 from chappe.domain.subscription import Subscription
 from chappe.formats.schema_language import Verdict, Violation
-from chappe.ports.event_index import EventIndex
+from chappe.ports.event_index import EventIndex, Query
 from chappe.ports.event_log import EventLog
 from chappe.ports.stored_events import Stored
 from chappe.registry.declaration import Mode
@@ -121,6 +125,7 @@ class Trace:
             if first is not None:
                 traced = first
                 rows = await self._index.attempts(channel, first.position)
+        rows = [*rows, *await self._redrives(channel, traced, rows)]
         return Traced(
             item.position,
             channel,
@@ -131,6 +136,30 @@ class Trace:
             self._lanes(channel, traced, rows),
             None if first is None else first.position,
         )
+
+    async def _redrives(
+        self, channel: str, item: Stored, rows: Sequence[AttemptRow]
+    ) -> Sequence[AttemptRow]:
+        """What redrives did about the event's dead letters, as attempts of whose letters they are."""
+        letters = self._channels().get(DEADLETTERS)
+        if letters is None or not any(row.result == "dead-letter" for row in rows):
+            return ()
+        found: list[AttemptRow] = []
+        query = Query(
+            channel=DEADLETTERS, source=item.event.source, id=item.event.id, newest_first=False
+        )
+        for one in await self._index.find(query):
+            letter = await self._log.get(letters, one.position)
+            said = {} if letter is None else letter.extensions
+            if said.get(dead_letter.POSITION) == str(item.position) and (
+                said.get(dead_letter.CHANNEL) == channel
+            ):
+                found += [
+                    structs.replace(row, subscription=str(said[dead_letter.SUBSCRIPTION]))
+                    for row in await self._index.attempts(DEADLETTERS, one.position)
+                    if row.subscription.startswith(REDRIVES)
+                ]
+        return found
 
     async def _repeated(self, channel: str, item: Stored) -> Stored | None:
         """The event that this one repeats, so that its shard's reader has dropped it; or None."""

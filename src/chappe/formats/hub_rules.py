@@ -18,6 +18,7 @@ from chappe.domain.channel import DEFAULT, OWN, UNDELIVERED, Channel
 from chappe.domain.errors import Malformed
 from chappe.domain.options import Options
 from chappe.domain.ordering import not_in_order
+from chappe.domain.replay import REDRIVES, REPLAYS
 from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.hub_entities import (
     CHANNELS,
@@ -59,7 +60,7 @@ NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS))
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _PRIVATE = (SEALED, SEALED_REFRESH, OPTION_SECRETS, GRANT, STARTS_AFTER, MADE_AT, REPLAY)
-_COMPANIONS = ("replay-", "redrive-")
+_COMPANIONS = (REPLAYS, REDRIVES)
 _META = ("id", "epoch", "createdat", "modifiedat")
 
 

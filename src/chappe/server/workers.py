@@ -70,7 +70,6 @@ class Workers:
         state: Latest[State],
         materialise: Materialise,
         announce: Announce,
-        handshakes: Handshakes,
         dispatcher: Dispatcher,
         recorder: AttemptRecorder,
         clock: Clock,
@@ -80,8 +79,9 @@ class Workers:
         window_ms: int,
         node: str,
         keep: Callable[[Workers], Keep] | None = None,
+        handshakes: Handshakes | None = None,
     ) -> None:
-        """`keep` makes what ends subscriptions by themselves."""
+        """`keep` makes what ends subscriptions by themselves, `handshakes` ask sinks that must agree."""
         self._engine = engine
         self._state = state
         self._materialise = materialise
@@ -126,7 +126,8 @@ class Workers:
         async with self._tasks:
             self._tasks.start_soon(self._materialise.run(), name="materialise")
             self._announcing = self._tasks.start_soon(self._announce.run(), name="announce")
-            self._tasks.start_soon(self._handshakes.run(), name="handshakes")
+            if self._handshakes is not None:
+                self._tasks.start_soon(self._handshakes.run(), name="handshakes")
             self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
             self._tasks.start_soon(self._recorder.run(), name="record attempts")
             self._tasks.start_soon(self._run_owners(), name="shard owners")
