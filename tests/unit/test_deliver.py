@@ -64,6 +64,7 @@ class House:
         self.subscriptions[one.id] = one
         self.index.put(one)
         self.dispatcher.put(one)
+        self.delivery.change(one)
 
     def __post_init__(self) -> None:
         self.log = MemoryEventLog(self.clock)
@@ -126,6 +127,7 @@ class House:
         )
         self.index = index
         self.dispatcher = dispatcher
+        self.delivery = delivery
         tasks = [
             asyncio.ensure_future(work)
             for work in (dispatcher.run(), recorder.run(), delivery.run())
