@@ -10,6 +10,7 @@ from random import Random
 import pytest
 
 from chappe.domain.delivery import Delivered, Failed, Gone, Outcome, Refused
+from chappe.domain.filters import Prefix
 from chappe.domain.options import Breaker, Disabled, Options, Rate
 from chappe.domain.retry import RetryPolicy
 from chappe.ports.clock import Clock
@@ -307,3 +308,27 @@ async def test_a_dead_sink_takes_nothing_from_a_healthy_one(house: House) -> Non
         assert house.dispatcher.dead_sinks == 1
     dead = [one for one in sink.attempts if one.subscription.id == "dead"]
     assert len(dead) < 40
+
+
+async def test_many_slow_sinks_do_not_keep_a_quick_one_waiting(house: House) -> None:
+    """More attempts are under way than the engine lets begin at once, for a minute each."""
+    for number in range(20):
+        house.subscribe(subscription(f"slow-{number}", concurrency=32))
+    house.subscribe(subscription("quick", filter=Prefix("id", "e-9")))
+    quick = ScriptedSink(house.clock)
+    slow = MeasuredSink(house.clock, lambda one: Delivered(204), takes_s=60.0)
+
+    class Both(ScriptedSink):
+        async def send(self, attempt: Attempt) -> Outcome:
+            return await (quick if attempt.subscription.id == "quick" else slow).send(attempt)
+
+    await house.publish(*(event(number) for number in range(100)))
+    async with house.node(Both(house.clock)):
+        await house.clock.until(lambda: len(quick.delivered["quick"]) == 11, limit_s=2)
+        await house.clock.advance(250)
+        await house.publish(event(900))
+        began_s = house.clock.monotonic_s()
+        await house.clock.until(lambda: len(quick.delivered["quick"]) == 12, limit_s=2)
+        assert house.clock.monotonic_s() - began_s < 1
+        # All that the subscriptions allow at once, in spite of the crowd.
+        assert max(slow.at_once) > 300

@@ -57,7 +57,7 @@ workers that become free: a task and a connection for each would cost more than 
 
 CROWD_S = 0.02
 """How often is looked whether the crowd moves. If fewer than PLENTY attempts ended in that time, sinks
-are slow and not the processor: then every outlet in it gets workers of its own."""
+are slow and not the processor: then as many more workers start."""
 
 Disabler: TypeAlias = Callable[[str, str], Awaitable[None]]
 """Declares that a subscription (its id) is disabled for a reason; done once that is on disk.
@@ -170,7 +170,7 @@ class Dispatcher:
                 self._wake_later(outlet)
                 return
         else:
-            outlet.line.put(job)
+            outlet.line.ready.append(job)
         if (
             outlet.workers < outlet.allowed
             and not outlet.is_crowded
@@ -251,13 +251,11 @@ class Dispatcher:
 
     def _relieve_crowd(self) -> None:
         if self._ended < PLENTY:
-            crowd, self._crowd = self._crowd, deque()
-            now_s = self._clock.monotonic_s()
-            for outlet in crowd:
-                outlet.is_crowded = False
-                wanted = min(outlet.allowed - outlet.workers, outlet.backlog(now_s))
-                for _ in range(min(wanted, 1) if outlet.is_rated else wanted):
-                    self._run(outlet)
+            for _ in range(PLENTY):
+                outlet = self._next_of_crowd()
+                if outlet is None:
+                    break
+                self._run(outlet)
         if self._crowd:
             self._look_at_crowd()
 
@@ -344,8 +342,8 @@ class Dispatcher:
             job = outlet.line.pop()
             if job is None:
                 return
-            await self._deliver(outlet, job)
             self._ended += 1
+            await self._deliver(outlet, job)
 
     async def _serve_groups(self, outlet: Outlet) -> None:
         while outlet.workers <= outlet.allowed and not self._draining:
