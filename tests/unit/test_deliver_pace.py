@@ -13,6 +13,7 @@ from chappe.domain.delivery import Delivered, Failed, Gone, Outcome, Refused
 from chappe.domain.filters import Prefix
 from chappe.domain.options import Breaker, Disabled, Options, Rate
 from chappe.domain.retry import RetryPolicy
+from chappe.formats.times import rfc3339
 from chappe.ports.clock import Clock
 from chappe.ports.sink import Attempt
 from chappe.testing.scripted_sink import ScriptedSink
@@ -332,3 +333,31 @@ async def test_many_slow_sinks_do_not_keep_a_quick_one_waiting(house: House) -> 
         assert house.clock.monotonic_s() - began_s < 1
         # All that the subscriptions allow at once, in spite of the crowd.
         assert max(slow.at_once) > 300
+
+
+async def test_a_sink_that_is_replaced_is_asked_at_once(house: House) -> None:
+    options = Options(breaker=Breaker(failures=1, open_s=3600, max_open_s=3600))
+    house.subscribe(subscription(options=options))
+    sink = ScriptedSink(
+        house.clock,
+        lambda one: DEAD if one.subscription.sink == "http://sink/a" else Delivered(204),
+    )
+    await house.publish(event(1))
+    async with house.node(sink):
+        await house.clock.until(lambda: house.dispatcher.dead_sinks == 1)
+        house.change(subscription(options=options, sink="http://sink/b"))
+        await house.clock.until(lambda: bool(sink.delivered["a"]), limit_s=5)
+
+
+async def test_a_change_while_no_node_ran_begins_the_dead_time_anew(house: House) -> None:
+    options = Options(breaker=Breaker(failures=1, open_s=10), disable_after_s=1000)
+    house.subscribe(subscription(options=options))
+    await house.publish(event(1))
+    async with house.node(ScriptedSink(house.clock, lambda one: DEAD)):
+        await house.clock.advance(900)
+    changed = rfc3339(house.clock.now_ms())
+    house.subscriptions["a"] = replace(house.subscriptions["a"], modified_at=changed)
+    async with house.node(ScriptedSink(house.clock, lambda one: DEAD)):
+        await house.clock.advance(500)
+        assert not house.disabled
+        await house.clock.until(lambda: bool(house.disabled), limit_s=1000)

@@ -18,6 +18,10 @@ from chappe.domain.ordering import key_of
 from chappe.domain.pace import TokenBucket, Window
 from chappe.domain.subscription import Subscription
 from chappe.flows.deliver.line import Fifo, Job, Keyed, Line, OpenLane, in_order
+from chappe.formats.times import unix_ms
+
+_THE_SINK = ("sink", "protocol", "settings", "credential")
+"""What a sink in trouble may be mended by; what is known of it is of the old one then."""
 
 ENVELOPE_BYTES = 400
 """What an event's attributes take in a request of several, about."""
@@ -130,7 +134,8 @@ class Outlet:
             return
         was_disabled = before.options.disabled is not None
         self._apply(subscription, now_s)
-        if was_disabled and subscription.options.disabled is None:
+        is_other = any(getattr(before, name) != getattr(subscription, name) for name in _THE_SINK)
+        if is_other or (was_disabled and subscription.options.disabled is None):
             self._begin_again()
         changed = ("ordering", "orderingkey", "batching", "envelopeoptions")
         if any(
@@ -145,6 +150,11 @@ class Outlet:
         if lane.failing_ms is not None:
             self.lanes.add(lane)
             self.uneasy = True
+        # Who changed the subscription since then has perhaps mended it: its time begins anew.
+        changed_ms = unix_ms(self.subscription.modified_at) or 0
+        if lane.failing_ms is not None and lane.failing_ms < changed_ms:
+            lane.trouble(None, None)
+        if lane.failing_ms is not None:
             self._dead.resume(lane.failing_ms)
         if lane.dead_ms is not None:
             self._dead_ms = min(lane.dead_ms, self._dead_ms or lane.dead_ms)

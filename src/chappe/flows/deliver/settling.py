@@ -60,7 +60,7 @@ class Settling:
         self._counters = counters
 
     def delivered(self, job: Job, row: AttemptRow) -> None:
-        """The sink has the event. (The end of nearly every attempt: no call more than it needs.)"""
+        """The sink has the event: the end of nearly every attempt, with no call more than it needs."""
         self._counters.deliveries["delivered"] += 1
         self._recorder.record(row)
         job.lane.settle(job.place)
