@@ -1,7 +1,7 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
     python -m bench [ingest] [batches] [delivery] [deliveries] [idle-subscriptions] [idle] [registry]
-        [schemas] [inline] [cesql] [matching]
+        [schemas] [inline] [cesql] [matching] [streams]
 
 All of them if none is named.
 
@@ -29,6 +29,7 @@ from bench import (
     processes,
     registry,
     schemas,
+    streams,
 )
 from bench.load import Load
 
@@ -222,6 +223,7 @@ PARTS = {
     "inline": inline.main,
     "cesql": cesql.main,
     "matching": matching.main,
+    "streams": streams.main,
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.memory.event_log import MemoryEventLog
 from chappe.adapters.memory.registry_log import MemoryRegistryLog
+from chappe.adapters.memory.shard_calls import MemoryShardCalls
 from chappe.adapters.memory.shard_lease import Held, MemoryShardLease
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
@@ -39,11 +40,13 @@ from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
+from chappe.flows.pull import Pull
 from chappe.flows.redrive import Redrive
 from chappe.flows.register import Register
 from chappe.flows.replay import Replaying
 from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import ShardView, TellStanding
+from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
@@ -66,6 +69,7 @@ from chappe.testing.hub_registry import hub_tree
 
 ORDERS = Channel("orders", 2)
 SHARDS = 4
+MAX_STREAMS = 600
 FOUNDED = 1
 """The revision that the registry begins with."""
 EVENT = {
@@ -320,6 +324,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
         url=lambda: "http://hub.example",
         clock=clock,
     )
+    streams = Streams(log, channels, clock, limit=MAX_STREAMS)
     parts = replace(
         Parts(
             accept=Accept(
@@ -350,6 +355,10 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             ),
             state=state,
             extent=extent,
+            streams=streams,
+            pull=Pull(
+                MemoryShardCalls(), log, lambda: state.value.subscriptions, channels, clock, b"k"
+            ),
             readiness=lambda: Readiness("0.1.0", "n-test", {"kind": "memory"}, {}, checks),
             authorizer=authorizer or Open(),
             counters=counters,
@@ -371,6 +380,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             for name, channel in channels().items()
         ]
         tasks.start_soon(listener.run(), name="listener")
+        streaming = tasks.start_soon(parts.streams.run(), name="streams")
         tasks.start_soon(confluent.run(), name="confluent listener")
         hub = Hub(
             app, parts, log, registry_log, index, counters, listener.port, confluent.port, checks,
@@ -385,4 +395,6 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             confluent.stop()
             for observer in observers:
                 observer.cancel()
+            parts.streams.end()
+            streaming.cancel()
             compiler.close()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from chappe.cli.event_input import DEFAULT_SOURCE, Flags, pairs, payload, read
+from chappe.cli.event_local import forward, listen
 from chappe.cli.event_read import get, ls, tail, trace
 from chappe.cli.event_send import Sender
 from chappe.cli.event_validate import validate
@@ -19,7 +20,7 @@ from chappe.domain.event import CORE_ATTRIBUTES
 
 @click.group(no_args_is_help=True)
 def event() -> None:
-    """Send, list, get, follow, trace, validate and verify events."""
+    """Send, list, get, follow, trace, check, receive and forward events."""
 
 
 @event.command()
@@ -109,5 +110,5 @@ def send(
     session.hint("chappe event trace POSITION")
 
 
-for _command in (ls, get, tail, trace, validate, verify):
+for _command in (ls, get, tail, trace, validate, verify, listen, forward):
     event.add_command(_command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +14,17 @@ import msgspec
 from chappe.cli import trace_screen
 from chappe.cli.render import moment, one_line, printable, table
 from chappe.cli.session import Session, remote
+from chappe.cli.sub import expression
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL, EventQuery
+from chappe.client.streaming import StreamQuery, follow
 from chappe.client.views import Attributes, Listed, Trace
 
 _COLUMNS = ("POSITION", "ACCEPTED", "TYPE", "ID", "SOURCE", "SUBJECT")
 _PAGE = 1000
 _LOOK_AGAIN_S = 0.1
+_LOST = "connection lost ({}); trying again"
 _SETTLED = frozenset({"delivered", "dead-lettered", "expired", "not matched", "not offered"})
 
 _channel = click.option(
@@ -142,7 +145,20 @@ def get(session: Session, reference: str, channel: str) -> None:
 
 @click.command()
 @_which
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="DIALECT:ATTRIBUTE=VALUE",
+    help="exact, prefix or suffix, such as prefix:subject=eu-; more than once: all of them.",
+)
 @click.option("-n", "--last", type=click.IntRange(0, _PAGE), default=0, help="Begin with so many.")
+@click.option(
+    "--from",
+    "start",
+    metavar="WHERE",
+    help="Begin there: earliest, a time (RFC 3339), or a position to go on behind.",
+)
 @remote
 def tail(
     session: Session,
@@ -150,21 +166,47 @@ def tail(
     source: str | None,
     subject: str | None,
     channel: str,
+    filters: Sequence[str],
     last: int,
+    start: str | None,
 ) -> None:
-    """Follow events as they come, until Ctrl-C.
+    """Follow events as they come, until Ctrl-C; a lost connection is made again, without a gap.
 
     \b
       chappe event tail --type order.paid -n 10
-      chappe event tail -o jsonl | jq .data
+      chappe event tail --from earliest -o jsonl | jq .data
     """  # noqa: D301 - click's mark for lines as they are
-    query = EventQuery(channel=channel, type=type_, source=source, subject=subject)
+    if last and (start is not None or filters):
+        raise click.UsageError(
+            "-n counts the newest of all; it goes with neither --from nor --filter"
+        )
+    query = StreamQuery(
+        channel,
+        type_,
+        source,
+        subject,
+        msgspec.json.encode(list(map(expression, filters))).decode() if filters else None,
+        start or "latest",
+    )
 
-    async def follow(hub: HubClient) -> None:
-        async for one in _from_the_last(hub, query, last):
-            _print(session, one)
+    async def print_all(hub: HubClient) -> None:
+        wanted = query
+        if last:
+            listed = EventQuery(
+                channel=channel, type=type_, source=source, subject=subject, limit=last
+            )
+            newest = (await hub.page(listed.path)).events
+            for one in reversed(newest):
+                _print(session, one)
+            # Where there is none yet, all that come from now on are the last ones, too.
+            wanted = replace(query, start=newest[0].position if newest else "earliest")
+        async for found in follow(hub, wanted, lost=lambda why: session.note(_LOST.format(why))):
+            event = msgspec.Raw(found.event)
+            _print(
+                session, Listed(position=found.position, acceptedat=found.acceptedat, event=event)
+            )
 
-    session.run(follow)
+    session.run(print_all)
 
 
 @click.command()
@@ -214,15 +256,6 @@ async def _settled_trace(hub: HubClient, path: str, wait_s: float) -> tuple[byte
         if settled or loop.time() >= until:
             return body, settled
         await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-async def _from_the_last(hub: HubClient, query: EventQuery, last: int) -> AsyncIterator[Listed]:
-    newest = (await hub.page(replace(query, limit=max(last, 1)).path)).events
-    for one in reversed(newest[:last]):
-        yield one
-    position = newest[0].position if newest else None
-    async for one in hub.follow(replace(query, position=position)):
-        yield one
 
 
 def _print(session: Session, one: Listed) -> None:

@@ -20,7 +20,10 @@ from chappe.domain.errors import ChappeError
 COMMANDS = {
     "dev": ("chappe.cli.serve:dev", "Run a hub on this machine, engine included"),
     "serve": ("chappe.cli.serve:serve", "Run a hub as a server"),
-    "event": ("chappe.cli.event:event", "Send, list, get, follow, trace and validate events"),
+    "event": (
+        "chappe.cli.event:event",
+        "Send, list, get, follow, trace, validate, receive and forward events",
+    ),
     "sub": ("chappe.cli.sub:sub", "Subscribe sinks to events"),
     "delivery": ("chappe.cli.delivery:delivery", "See what failed, and deliver it again"),
     "find": ("chappe.cli.find:find", "Find types, producers, consumers, schemas by words"),

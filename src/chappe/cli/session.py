@@ -40,18 +40,31 @@ class Session:
     color: bool = False
 
     def run(self, work: Callable[[HubClient], Awaitable[T]]) -> T:
-        """Do `work` with a client of the hub."""
+        """Do `work` with a client of the hub.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C came; `work` was cancelled, and has ended in order.
+        """
         import asyncio
 
+        from chappe.cli.interrupt import Interrupt
         from chappe.client.hub_client import HubClient
 
+        interrupt = Interrupt()
+
         async def with_client() -> T:
+            interrupt.listen()
             async with HubClient(
                 self.url, token=self.token or None, timeout_s=self.timeout_s
             ) as hub:
                 return await work(hub)
 
-        return asyncio.run(with_client())
+        try:
+            return asyncio.run(with_client())
+        except asyncio.CancelledError:
+            if interrupt.came:
+                raise KeyboardInterrupt from None
+            raise
 
     def say(self, text: str) -> None:
         """Print a line of data."""

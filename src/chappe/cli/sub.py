@@ -14,6 +14,7 @@ from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.cli.sub_explain import explain
 from chappe.cli.sub_hold import pause, resume
+from chappe.cli.sub_pull import pull
 from chappe.cli.sub_replay import replay
 from chappe.cli.sub_rotate import rotate
 from chappe.cli.sub_settings import put_settings
@@ -32,7 +33,15 @@ def sub() -> None:
 
 
 @sub.command()
-@click.option("--to", "sink", required=True, metavar="URL", help="The sink: where events go.")
+@click.option("--to", "sink", metavar="URL", help="The sink: where events go.")
+@click.option("--pull", "pulled", is_flag=True, help="No sink: consumers take the events.")
+@click.option(
+    "--lock",
+    "lock_s",
+    type=click.FloatRange(1, 3600),
+    metavar="SECONDS",
+    help="With --pull: how long a received event stays locked. [default: 60]",
+)
 @click.option("--type", "types", multiple=True, help="Only this type; more than once: any of them.")
 @click.option("--source", help="Only this source.")
 @click.option(
@@ -72,7 +81,9 @@ def sub() -> None:
 @remote
 def create(
     session: Session,
-    sink: str,
+    sink: str | None,
+    pulled: bool,
+    lock_s: float | None,
     types: Sequence[str],
     source: str | None,
     filters: Sequence[str],
@@ -95,13 +106,19 @@ def create(
       chappe sub create --to http://127.0.0.1:9000/
       chappe sub create --type order.paid --filter prefix:subject=eu- --to https://billing.example/
       chappe sub create --sql "type LIKE 'order.%' AND hop < 5" --to https://billing.example/
+      chappe sub create --type order.paid --pull
     """  # noqa: D301 - click's mark for lines as they are
-    wanted: dict[str, object] = {
-        "sink": sink,
-        "protocol": "HTTP",
-        "channel": channel,
-        "start": start,
-    }
+    if (sink is None) != pulled:
+        raise click.UsageError("where do events go? --to URL, or --pull, and not both")
+    if lock_s is not None and not pulled:
+        raise click.UsageError("--lock is for --pull")
+    wanted: dict[str, object] = {"protocol": "HTTP", "channel": channel, "start": start}
+    if pulled:
+        wanted |= {"protocol": "PULL"}
+        if lock_s is not None:
+            wanted["protocolsettings"] = {"lock_s": lock_s}
+    else:
+        wanted["sink"] = sink
     if types:
         wanted["types"] = list(types)
     if expires is not None:
@@ -116,6 +133,8 @@ def create(
     if expressions:
         wanted["filters"] = expressions
     headers = pairs("--header", header)
+    if headers and pulled:
+        raise click.UsageError("--header is for --to")
     if headers:
         wanted["protocolsettings"] = {"headers": dict(headers)}
     if bearer is not None:
@@ -139,6 +158,9 @@ def create(
         session.pass_through(body)
         return
     session.say(printable(made.id))
+    if pulled:
+        session.hint(f"chappe sub pull {printable(made.id)} --ack --follow")
+        return
     session.hint(f"chappe event send --type {types[0] if types else 'order.paid'} -d '{{}}'")
 
 
@@ -190,7 +212,7 @@ def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
     session.run(end)
 
 
-for _command in (pause, resume, replay, rotate, explain):
+for _command in (pause, resume, replay, rotate, explain, pull):
     sub.add_command(_command)
 
 

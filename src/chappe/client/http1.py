@@ -9,13 +9,15 @@ Redirects are not followed, proxies and cookies are unknown here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import httptools
 
+from chappe.client.http1_stream import Streaming
 from chappe.domain.errors import Malformed, Unavailable
 
 _READ_BYTES = 65_536
@@ -107,6 +109,37 @@ class Http1:
             raise Unavailable(f"{self.origin}: no answer within {timeout_s:g} s") from exc
         except (OSError, httptools.HttpParserError) as exc:
             raise Unavailable(f"{self.origin}: {_words(exc)}") from exc
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, target: str, *, headers: Mapping[str, str], timeout_s: float, silence_s: float
+    ) -> AsyncIterator[Streaming]:
+        """GET what is read as it comes; `timeout_s` is for the answer's head.
+
+        Raises:
+            Unavailable: no connection, no answer in time, or it was lost or silent on the way.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                reader, writer = await asyncio.open_connection(
+                    self.origin.host, self.origin.port, ssl=self._tls
+                )
+        except TimeoutError as exc:
+            raise Unavailable(f"{self.origin}: no answer within {timeout_s:g} s") from exc
+        except OSError as exc:
+            raise Unavailable(f"{self.origin}: {_words(exc)}") from exc
+        try:
+            streaming = Streaming(reader, silence_s)
+            async with asyncio.timeout(timeout_s):
+                writer.write(self._request("GET", target, headers, b""))
+                await streaming.begin()
+            yield streaming
+        except TimeoutError as exc:
+            raise Unavailable(f"{self.origin}: no answer for too long") from exc
+        except (OSError, httptools.HttpParserError) as exc:
+            raise Unavailable(f"{self.origin}: {_words(exc)}") from exc
+        finally:
+            writer.transport.abort()
 
     async def close(self) -> None:
         """Close the kept connections."""

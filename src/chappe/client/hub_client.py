@@ -10,6 +10,7 @@ its problem object. No answer is `Unavailable`.
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ import msgspec
 
 from chappe.client import paths
 from chappe.client.http1 import Answer, Http1, Origin
+from chappe.client.http1_stream import Streaming
 from chappe.client.paths import DEFAULT_CHANNEL, EventQuery
 from chappe.client.problems import error_of
 from chappe.client.views import (
@@ -44,6 +46,23 @@ EVENT = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
 View = TypeVar("View")
+
+
+class Streamed:
+    """An answer that is read as it comes."""
+
+    def __init__(self, streaming: Streaming) -> None:
+        self.status = streaming.status
+        self._streaming = streaming
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
+        return self._streaming.chunks()
+
+    async def whole(self) -> Answer:
+        """All of it; for one that is no stream."""
+        body = b"".join([chunk async for chunk in self._streaming.chunks()])
+        return Answer(self.status, self._streaming.headers, body)
 
 
 class HubClient:
@@ -206,13 +225,28 @@ class HubClient:
         """GET a path of `chappe.client.paths`; the body is the API's, byte for byte."""
         return await self._ask("GET", path, wait_s=wait_s)
 
-    async def write(self, method: str, path: str, wanted: Mapping[str, object]) -> Answer:
+    async def write(
+        self, method: str, path: str, wanted: Mapping[str, object], *, wait_s: float = 0.0
+    ) -> Answer:
         """POST or PUT an object to a path of `chappe.client.paths`."""
-        return await self._ask(method, path, msgspec.json.encode(wanted), JSON)
+        return await self._ask(method, path, msgspec.json.encode(wanted), JSON, wait_s=wait_s)
 
     async def delete(self, path: str) -> Answer:
         """DELETE a path of `chappe.client.paths`."""
         return await self._ask("DELETE", path)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, path: str, headers: Mapping[str, str], *, silence_s: float
+    ) -> AsyncIterator[Streamed]:
+        """GET what is read as it comes; the answer whatever its status."""
+        async with self._http.stream(
+            path,
+            headers={**headers, **self._always},
+            timeout_s=self._timeout_s,
+            silence_s=silence_s,
+        ) as streaming:
+            yield Streamed(streaming)
 
     async def exchange(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]

@@ -86,6 +86,7 @@ class Lane:
     keyed: bool = False
     failing_ms: int | None = None
     dead_ms: int | None = None
+    most_waiting: int = MAX_WAITING
 
     @classmethod
     def resumed(cls, subscription: str, record: LaneRecord, checkpoint: Place) -> Lane:
@@ -103,7 +104,7 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether the lane may take another event."""
-        return len(self.open) < MAX_OPEN and self.waiting < MAX_WAITING
+        return len(self.open) < MAX_OPEN and self.waiting < self.most_waiting
 
     @property
     def refills(self) -> bool:
@@ -175,6 +176,12 @@ class Lane:
         for event in self.open.values():
             if event.first_ms is not None:
                 event.first_ms += dead_for_ms
+
+    def hold(self, place: Place, *, due_ms: int) -> None:
+        """It waits until `due_ms`, without that a try has ended."""
+        event = self.open[place]
+        self.waiting += event.due_ms is None
+        event.due_ms = due_ms
         self.dirty = True
 
     def start(self, place: Place) -> Open | None:

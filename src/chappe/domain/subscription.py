@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from chappe.domain.filters import ALWAYS, Filter
 from chappe.domain.grant import Grant
@@ -29,6 +29,9 @@ BATCHING = frozenset({"HTTP"})
 """The protocols that can carry several events in one message."""
 DEFAULT_CONCURRENCY = 32
 DEFAULT_TIMEOUT_S = 30.0
+
+PULL: Final = "PULL"
+"""The protocol in which consumers take the events themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ FIELDS: Final = (
 
 _SUBSCRIPTIONS: Final = (ENDPOINTS, HUB, SUBSCRIPTIONS)
 
-_STORED: Final = Defaults(served=None)
+STORED: Final = Defaults(served=None)
 """What is stored is read by every node, also by one that cannot deliver it."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -169,7 +169,7 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
     version = resource.default
     assert version is not None
     attributes = version.attributes
-    draft = parse_subscription(document_of(attributes), _STORED)
+    draft = parse_subscription(document_of(attributes), STORED)
     credential = None
     if draft.credential is not None:
         context = secret_context(resource.id)

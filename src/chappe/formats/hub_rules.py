@@ -33,6 +33,7 @@ from chappe.formats.hub_entities import (
     SEALED,
     SEALED_REFRESH,
     STARTS_AFTER,
+    STORED,
     SUBSCRIPTIONS,
     channel_of,
     declaration_of,
@@ -367,7 +368,7 @@ def _check_subscription(tree: Tree, path: tuple[str, ...], xid: str) -> None:
     if channel in UNDELIVERED or channel not in tree.of(CHANNELS):
         known = ", ".join(one for one in tree.of(CHANNELS).ordered() if one not in UNDELIVERED)
         raise Malformed(f"channel: {channel!r} does not exist; there are: {known}")
-    options = parse_subscription(document_of(version.attributes)).options
+    options = parse_subscription(document_of(version.attributes), STORED).options
     trouble = not_in_order(options, channel_of(tree.of(CHANNELS)[channel]).shards)
     if trouble is not None:
         raise Malformed(trouble)

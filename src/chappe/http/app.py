@@ -13,13 +13,13 @@ from typing import Final
 
 from chappe.domain.access import ANYONE, PUBLISH, Principal, may_publish, require
 from chappe.domain.channel import DEFAULT
-from chappe.domain.errors import ChappeError, NotAllowed, Unavailable
+from chappe.domain.errors import ChappeError, NotAllowed, Unavailable, UnsupportedFormat
 from chappe.flows.accept import Receipt
 from chappe.formats import cloudevents_http
-from chappe.http import events, registry_route
+from chappe.http import events, registry_route, websocket
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent
-from chappe.http.exchange import Header, Request, Response, find_header
+from chappe.http.exchange import Header, Request, Response, Stream, find_header
 from chappe.http.health import livez, readyz
 from chappe.http.metrics import Metrics
 from chappe.http.paging import parse_query
@@ -91,6 +91,7 @@ class App:
         self._draining = True
         if not self._under_way:
             self._idle.set()
+        self._parts.streams.end()
         self._log.flush()
 
     async def idle(self) -> None:
@@ -179,6 +180,8 @@ class App:
         started_s = perf_counter()
         by = ANYONE
         failure: Exception | None = None
+        response: Response | Stream
+        session: websocket.Session | None = None
         try:
             found = match(call.path)
             if found is None:
@@ -189,24 +192,51 @@ class App:
                     response = await registry_route.answer(self._parts, call, by)
             else:
                 route, params = found
-                method = "GET" if call.method == "HEAD" else call.method
-                endpoint = route.methods.get(method)
-                if endpoint is None and method != "OPTIONS":
-                    raise _no_such_method(call.method, route)
-                parameters = _parameters(route, endpoint)
-                query = {} if parameters is None else parse_query(call.query, parameters)
-                if endpoint is None or endpoint.right is not None:
+                if route.speaks_websocket and websocket.is_asked(call.headers):
+                    query = parse_query(call.query, websocket.parameters_at(call.path))
                     by = self._authenticated(call, query)
-                if endpoint is None:
-                    response = _options(route, by, params, call)
+                    session = await self._websocket(call, by, params, query)
+                    response = Response(101)
                 else:
-                    response = await self._at(endpoint, by, call, params, query)
+                    method = "GET" if call.method == "HEAD" else call.method
+                    endpoint = route.methods.get(method)
+                    if endpoint is None and method != "OPTIONS":
+                        raise _no_such_method(call.method, route)
+                    parameters = _parameters(route, endpoint)
+                    query = {} if parameters is None else parse_query(call.query, parameters)
+                    if endpoint is None or endpoint.right is not None:
+                        by = self._authenticated(call, query)
+                    if endpoint is None:
+                        response = _options(route, by, params, call)
+                    else:
+                        response = await self._at(endpoint, by, call, params, query)
         except ClientGone:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
             failure, response = error, problem(error)
         self._done(call, response, started_s, by, failure)
-        await call.answer(response)
+        if session is not None:
+            await session.run()
+        elif isinstance(response, Response):
+            await call.answer(response)
+        elif call.method == "HEAD":
+            response.lost()
+            await response.chunks.aclose()
+            await call.answer(Response(response.status, b"", response.headers))
+        else:
+            await call.stream(response)
+
+    async def _websocket(
+        self, call: Call, by: Principal, params: Mapping[str, str], query: Mapping[str, str]
+    ) -> websocket.Session:
+        """A request that wants to leave HTTP."""
+        opening = await websocket.opening(self._parts, call, by, params, query)
+        raw = call.upgrade()
+        if raw is None:
+            if opening.reading is not None:
+                opening.reading.close()
+            raise UnsupportedFormat("WebSocket: this server cannot leave HTTP")
+        return websocket.Session(self._parts, raw, opening, self._accepted)
 
     async def _confluent(self, call: Call, prefix: bytes) -> None:
         """A request to the Schema Registry API, which has errors of its own form."""
@@ -224,7 +254,7 @@ class App:
     def _done(
         self,
         call: Call,
-        response: Response,
+        response: Response | Stream,
         started_s: float,
         by: Principal,
         failure: Exception | None,
@@ -248,7 +278,7 @@ class App:
         call: Call,
         params: Mapping[str, str],
         query: Mapping[str, str],
-    ) -> Response:
+    ) -> Response | Stream:
         if endpoint.right is not None:
             require(by, endpoint.right)
         if endpoint is LIVEZ:
@@ -276,6 +306,7 @@ class App:
             by,
             lambda: self._draining,
             call.query,
+            lambda: call.gone,
         )
         return await endpoint.handler(self._parts, request)
 

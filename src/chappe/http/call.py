@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 
 from chappe.domain.errors import TooLarge
-from chappe.http.exchange import Header, Response, find_header
+from chappe.http.exchange import Header, Response, Stream, find_header
 from chappe.http.framing import coded, content_coding
+from chappe.http.raw import Raw
+from chappe.kit.supervise import Supervisor
 
 Message: TypeAlias = MutableMapping[str, Any]
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -36,6 +39,11 @@ class Call(Asked, Protocol):
     @property
     def method(self) -> str: ...
 
+    @property
+    def gone(self) -> bool:
+        """Whether it is known that nobody is there any more to be answered."""
+        ...
+
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body.
 
@@ -50,6 +58,14 @@ class Call(Asked, Protocol):
         """Send the response; a HEAD request gets its headers alone."""
         ...
 
+    async def stream(self, stream: Stream) -> None:
+        """Send chunks as they come, at the pace at which the client reads; then close them."""
+        ...
+
+    def upgrade(self) -> Raw | None:
+        """Leave HTTP: from here on the connection is the caller's. None: it cannot."""
+        ...
+
 
 class WholeCall(Asked, Protocol):
     """A request that has arrived whole."""
@@ -61,7 +77,7 @@ class WholeCall(Asked, Protocol):
 class AsgiCall:
     """The request of any ASGI server."""
 
-    __slots__ = ("_read", "_receive", "_send", "headers", "method", "path", "query")
+    __slots__ = ("_read", "_receive", "_send", "gone", "headers", "method", "path", "query")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -71,6 +87,7 @@ class AsgiCall:
         self._receive = receive
         self._send = send
         self._read = False
+        self.gone = False
 
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body."""
@@ -113,6 +130,30 @@ class AsgiCall:
         await self._send(
             {"type": "http.response.body", "body": b"" if self.method == "HEAD" else body}
         )
+
+    async def stream(self, stream: Stream) -> None:
+        """Send chunks as they come."""
+        status, headers, chunks, _ = stream
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        async with Supervisor() as tasks, aclosing(chunks):
+            tasks.start_soon(self._watch(stream), name="watch client")
+            async for chunk in chunks:
+                if self.gone:
+                    break
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            tasks.cancel()
+        stream.lost()
+        await self._send({"type": "http.response.body", "body": b""})
+
+    def upgrade(self) -> Raw | None:
+        """ASGI has scopes of their own for that, which the app does not take."""
+        return None
+
+    async def _watch(self, stream: Stream) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        stream.lost()
 
 
 def check_length(headers: list[Header], limit_bytes: int) -> None:

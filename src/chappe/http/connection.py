@@ -11,6 +11,7 @@ import http
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from email.utils import formatdate
 from typing import Final
 
@@ -18,9 +19,10 @@ import httptools
 from typing_extensions import override
 
 from chappe.http.call import ClientGone, check_length, too_large
-from chappe.http.exchange import Header, Response, find_header
+from chappe.http.exchange import Header, Response, Stream, find_header
 from chappe.http.framing import broken_rule, coded, content_coding
 from chappe.http.problems import problem_response
+from chappe.http.raw import HELD_BYTES, Raw
 from chappe.kit.outbox import Outbox
 
 MAX_HEADER_BYTES: Final = 64 * 1024
@@ -40,6 +42,9 @@ APART_BYTES: Final = 256 * 1024
 KEEP_ALIVE_S: Final = 75.0
 """Longer than the idle time of most clients' pools: the client closes first, and no request is
 lost to a connection that closes while it is on its way."""
+
+STALLED_S: Final = 60.0
+"""A client of a stream that reads nothing for so long has gone, or might as well have."""
 
 _STATUS_LINES: Final = {
     one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n".encode("ascii") for one in http.HTTPStatus
@@ -75,7 +80,7 @@ class Exchange:
 
     __slots__ = (
         "_body", "_connection", "_dropped_bytes", "_waiter", "answered", "coding", "complete", "expects",
-        "headers", "keep_alive", "method", "path", "query", "refusal",
+        "headers", "keep_alive", "method", "path", "query", "refusal", "version",
     )  # fmt: skip
 
     def __init__(
@@ -90,10 +95,16 @@ class Exchange:
         self.answered = False
         self.coding = b""
         self.refusal: Response | None = None
+        self.version = "1.1"
         self._connection = connection
         self._dropped_bytes = 0
         self._body: bytes | bytearray = b""
         self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client has closed the connection, or its half of it."""
+        return self._connection.lost or self._connection.eof
 
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body, as call.Call has it."""
@@ -134,6 +145,17 @@ class Exchange:
         self._dropped_bytes = len(self._body)
         self._body = b""
         await self._connection.respond(self, response)
+
+    async def stream(self, stream: Stream) -> None:
+        """Send chunks as they come, at the pace at which the client reads."""
+        self.answered = True
+        self._body = b""
+        await self._connection.stream(self, stream)
+
+    def upgrade(self) -> Raw | None:
+        """Leave HTTP: from here on the connection is the caller's."""
+        self.answered = True
+        return self._connection.upgrade()
 
     def feed(self, chunk: bytes) -> None:
         """Some of the body came; what comes after the answer is dropped."""
@@ -176,6 +198,7 @@ class Connection(asyncio.Protocol):
         self._begin = begin
         self._begun = False
         self.lost = False
+        self.eof = False
         self._on_open = on_open
         self._parser = httptools.HttpRequestParser(self)
         # What a client sends after "Connection: close" is dropped, not an error.
@@ -198,6 +221,10 @@ class Connection(asyncio.Protocol):
         self._due_s: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._reader_timer: asyncio.TimerHandle | None = None
+        self._on_lost: Callable[[], None] | None = None
+        self._raw: Raw | None = None
+        self._upgrading = False
+        self._behind = b""
 
     # What `serve` and the exchanges use
 
@@ -279,6 +306,71 @@ class Connection(asyncio.Protocol):
         if self._arriving is None and not self._queue:
             self._until(now_s + KEEP_ALIVE_S)
 
+    async def stream(self, exchange: Exchange, stream: Stream) -> None:
+        """Write chunk after chunk (RFC 9112 7.1), waiting while the client does not read.
+
+        Whoever takes nothing for STALLED_S is cut off: it holds a place that another could have.
+        """
+        status, headers, chunks, lost = stream
+        chunked = exchange.version != "1.0"
+        parts = [_STATUS_LINES[status], _date(self.loop.time())]
+        for name, value in headers:
+            parts += (name, b": ", value, b"\r\n")
+        if chunked:
+            parts.append(b"transfer-encoding: chunked\r\n")
+        else:
+            exchange.keep_alive = False
+        if not exchange.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts.append(b"\r\n")
+        self.write(b"".join(parts))
+        self._on_lost = lost
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    if self.lost:
+                        return
+                    self.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                    await self.drained(STALLED_S)
+        except TimeoutError:
+            self.abort()
+            return
+        finally:
+            self._on_lost = None
+            lost()
+        if chunked:
+            self.write(b"0\r\n\r\n")
+        if self._arriving is None and not self._queue:
+            self._until(self.loop.time() + KEEP_ALIVE_S)
+
+    def upgrade(self) -> Raw:
+        """Hand over what came behind the request, and all that will come."""
+        self._raw = Raw(self)
+        self._raw.feed(self._behind)
+        self._behind = b""
+        if self.lost or self.eof:
+            self._raw.end()
+        return self._raw
+
+    async def drained(self, within_s: float) -> None:
+        """Wait while the client does not read.
+
+        Raises:
+            TimeoutError: it did not for so long.
+        """
+        await asyncio.sleep(0)  # The outbox writes at the end of this turn.
+        if self._writable is not None:
+            async with asyncio.timeout(within_s):
+                await self._writable
+
+    def hold(self, *, reading: bool) -> None:
+        """Read on, or leave what comes in the socket."""
+        if not self.lost:
+            if reading:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
+
     def write(self, data: bytes) -> None:
         """Write as it is."""
         if not self.lost:
@@ -314,21 +406,32 @@ class Connection(asyncio.Protocol):
                 timer.cancel()
         self._queue.clear()
         self.resume_writing()
+        if self._on_lost is not None:
+            self._on_lost()
+        if self._raw is not None:
+            self._raw.end()
         for exchange in (self._current, self._arriving):
             if exchange is not None:
                 exchange.wake()
         self._wake()
 
     def data_received(self, data: bytes) -> None:  # type: ignore[explicit-override]
+        if self._raw is not None:
+            self._raw.feed(data)
+            return
         if self._deaf:
+            if self._upgrading and len(self._behind) <= HELD_BYTES:
+                self._behind += data
             return
         before = self._arriving
         if before is None:
             self._header_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._deaf = True  # Nothing is served but HTTP/1.1; the request itself is answered.
+        except httptools.HttpParserUpgrade as upgrade:
+            # The request itself is answered; what comes behind it is another protocol's.
+            self._deaf = self._upgrading = True
+            self._behind = data[upgrade.args[0] :]
         except httptools.HttpParserError:
             self._refuse(_MALFORMED)
             return
@@ -350,9 +453,13 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:  # type: ignore[explicit-override]
         # A client may close its half and wait for the answer; TLS knows no halves.
-        self._last = True
+        self._last = self.eof = True
         busy = self._current is not None or bool(self._queue)
         self._outbox.flush()
+        if self._raw is not None:
+            self._raw.end()
+        if self._on_lost is not None or self._raw is not None:
+            return False  # Of a stream nobody waits for the end: this client has hung up.
         return busy and self._arriving is None and not self._transport.get_extra_info("sslcontext")
 
     def pause_writing(self) -> None:  # type: ignore[explicit-override]
@@ -410,6 +517,8 @@ class Connection(asyncio.Protocol):
             or not _UNUSUAL.isdisjoint(fields)
         ):
             self._look_closely(exchange)
+        if not exchange.keep_alive:
+            exchange.version = parser.get_http_version()
         # What comes now are trailers: they must not pass for headers (RFC 9110 6.5.1).
         self._headers = _NOWHERE
         self._arriving = exchange

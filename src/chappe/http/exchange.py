@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -21,7 +21,8 @@ class Request:
     """What was asked, checked so far as every route needs it.
 
     `path` and `raw_query` are as they were sent; `params` are the path's parts by name and `query` the parameters,
-    both percent-decoded. Header names are lower-case. `draining` tells whether the hub wants to end.
+    both percent-decoded. Header names are lower-case. `draining` tells whether the hub wants to end, `gone` whether
+    nobody is there any more to be answered.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Request:
     principal: Principal
     draining: Callable[[], bool]
     raw_query: bytes = b""
+    gone: Callable[[], bool] = lambda: False
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of that name."""
@@ -45,6 +47,19 @@ class Response(NamedTuple):
     status: int
     body: bytes = b""
     headers: tuple[Header, ...] = ()
+
+
+class Stream(NamedTuple):
+    """An answer that is sent piece by piece, for as long as its chunks come.
+
+    `lost` is called when the client is gone, so that who waits for the next chunk waits no more, and
+    in any case in the end.
+    """
+
+    status: int
+    headers: tuple[Header, ...]
+    chunks: AsyncGenerator[bytes, None]
+    lost: Callable[[], None]
 
 
 def find_header(headers: Iterable[Header], name: bytes) -> bytes | None:

@@ -16,6 +16,7 @@ from chappe.http.openapi_hub_schemas import (
     array_of,
     object_of,
 )
+from chappe.http.openapi_hub_streams import PULLING, STREAMS
 from chappe.http.openapi_parts import (
     OF_THE_HUB,
     PARAMETERS,
@@ -162,7 +163,7 @@ def hub_paths() -> dict[str, Schema]:
         responses={"200": answer("What each says.", schema("Explained")), **OF_THE_HUB},
     )
     paths["/validate/subscriptions"] = {"post": explain}
-    return {**paths, **_subscriptions(), **_discovery(), **_health()}
+    return {**paths, **STREAMS, **_subscriptions(), **_discovery(), **_health()}
 
 
 def _events(above: str, parameters: Sequence[Schema]) -> dict[str, Schema]:
@@ -290,6 +291,7 @@ def _subscriptions() -> dict[str, Schema]:
                 responses={"201": answer("The key.", schema("Rotation")), **OF_THE_HUB},
             ),
         ),
+        **PULLING,
     }
 
 

@@ -285,7 +285,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         },
         "subscription", "key", "keys",
     ),
-    "Subscription-sent": object_of(_SUBSCRIPTION, "sink", "protocol", closed=True),
+    "Subscription-sent": object_of(_SUBSCRIPTION, "protocol", closed=True),
     "EventType": object_of(
         {
             "type": FILLED,

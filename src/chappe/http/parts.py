@@ -15,10 +15,12 @@ from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
 from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
+from chappe.flows.pull import Pull
 from chappe.flows.redrive import Redrive
 from chappe.flows.replay import Replaying
 from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
+from chappe.flows.stream import Streams
 from chappe.flows.trace import Traced
 from chappe.formats import cloudevents_0_3, cloudevents_http
 from chappe.formats.schema_language import Check as Compiled
@@ -185,6 +187,8 @@ class Parts:
     redrive: Redrive
     state: Latest[State]
     extent: Callable[[Channel], Awaitable[Extent]]
+    pull: Pull
+    streams: Streams
     readiness: Callable[[], Readiness]
     authorizer: Authorizer
     counters: Counters

@@ -19,19 +19,21 @@ from chappe.http import (
     grants,
     infer,
     openapi,
+    pull,
     replays,
     signing,
+    stream,
     subscriptions,
     validate,
 )
-from chappe.http.exchange import Request, Response
+from chappe.http.exchange import Request, Response, Stream
 from chappe.http.paging import LIST_PARAMETERS, unquote
 from chappe.http.parts import Parts
 from chappe.http.schemaregistry import groups as schema_groups
 from chappe.http.schemaregistry import schemas
 from chappe.http.schemaregistry.answers import PREFIX as SCHEMA_REGISTRY
 
-Handler: TypeAlias = Callable[[Parts, Request], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Parts, Request], Awaitable[Response | Stream]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Route:
         return [*allowed, "OPTIONS"]
 
     @property
+    def speaks_websocket(self) -> bool:
+        """Whether a client may leave HTTP here."""
+        return self.takes_events or self.path.endswith("/events/stream")
+
+    @property
     def takes_events(self) -> bool:
         """Whether events are published here, so that the webhook handshake makes sense."""
         return self.methods.get("POST") is PUBLISHING
@@ -78,6 +85,7 @@ PUBLISHING = Endpoint(PUBLISH, parameters=("access_token",))
 LIVEZ, READYZ, METRICS = Endpoint(None), Endpoint(None), Endpoint(READ)
 
 _EVENTS = {"GET": Endpoint(READ, events.list_page, LIST_PARAMETERS), "POST": PUBLISHING}
+_STREAM = {"GET": Endpoint(READ, stream.stream, stream.PARAMETERS)}
 _EVENT = {"GET": Endpoint(READ, events.one)}
 _TRACE = {"GET": Endpoint(READ, events.trace)}
 _SUBSCRIPTIONS = {
@@ -130,9 +138,11 @@ _SCHEMA_VERSION = {
 
 ROUTES: Sequence[Route] = (
     Route("/events", _EVENTS),
+    Route("/events/stream", _STREAM),
     Route("/events/{reference}", _EVENT),
     Route("/events/{reference}/trace", _TRACE),
     Route("/channels/{channel}/events", _EVENTS),
+    Route("/channels/{channel}/events/stream", _STREAM),
     Route("/channels/{channel}/events/{reference}", _EVENT),
     Route("/channels/{channel}/events/{reference}/trace", _TRACE),
     Route("/channels/{channel}/extent", {"GET": Endpoint(READ, channels.extent)}),
@@ -154,6 +164,11 @@ ROUTES: Sequence[Route] = (
     Route(
         "/deadletters/{position}/redrive", {"POST": Endpoint(SUBSCRIBE, dead_letters.redrive_one)}
     ),
+    Route("/subscriptions/{id}/receive", {"POST": Endpoint(SUBSCRIBE, pull.receive)}),
+    Route("/subscriptions/{id}/acknowledge", {"POST": Endpoint(SUBSCRIBE, pull.acknowledge)}),
+    Route("/subscriptions/{id}/release", {"POST": Endpoint(SUBSCRIBE, pull.release)}),
+    Route("/subscriptions/{id}/reject", {"POST": Endpoint(SUBSCRIBE, pull.reject)}),
+    Route("/subscriptions/{id}/renewlocks", {"POST": Endpoint(SUBSCRIBE, pull.renew_locks)}),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",

@@ -21,7 +21,9 @@ from chappe.adapters.jsonata.evaluator import HelpedReshaper
 from chappe.adapters.nats.connection import Connection
 from chappe.adapters.nats.cursors import NatsCursors
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
+from chappe.adapters.nats.hub_key import hub_key
 from chappe.adapters.nats.registry_log import NatsRegistryLog
+from chappe.adapters.nats.shard_calls import NatsShardCalls
 from chappe.adapters.nats.shard_lease import NatsShardLease
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
@@ -39,13 +41,14 @@ from chappe.domain.channel import (
 )
 from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
 from chappe.domain.seen import SeenEvents
-from chappe.domain.subscription import Credential, Defaults
+from chappe.domain.subscription import PULL, Credential, Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
 from chappe.flows.begin import Begin
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.deliver.dispatch import Dispatcher
+from chappe.flows.deliver.pull_outlet import PullOutlets
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.reshape import Reshape
 from chappe.flows.describe import Describe, description
@@ -57,11 +60,13 @@ from chappe.flows.infer import Infer
 from chappe.flows.judge import Judge
 from chappe.flows.keep import Keep
 from chappe.flows.materialise import Materialise
+from chappe.flows.pull import Pull
 from chappe.flows.redrive import Redrive
 from chappe.flows.register import Register
 from chappe.flows.replay import Replaying
 from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
+from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.fields import exact_json
@@ -97,7 +102,8 @@ class Hub:
     """One node, wired: what answers, what runs, and what must be closed.
 
     `describe` tells the registry what the hub is and how it is used, once it answers;
-    `keep_described` goes on doing so when channels come.
+    `keep_described` goes on doing so when channels come; `streams` runs the tails of those who
+    follow events.
     """
 
     app: App
@@ -105,6 +111,7 @@ class Hub:
     counters: Counters
     describe: Callable[[], Awaitable[None]]
     keep_described: Callable[[], Coroutine[Any, Any, None]]
+    streams: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Awaitable[None]]
 
 
@@ -232,8 +239,11 @@ async def assemble(
         disable=lambda id, reason: register.disable_subscription(id, reason, by=node),
         reshape=Reshape(reshaper),
     )
+    calls = NatsShardCalls(connection)
+    outlets = PullOutlets(log, clock, dispatcher)
+    dispatcher.divert(PULL, outlets)
     defaults = Defaults(
-        settings.delivery_concurrency, settings.delivery_timeout_s, frozenset(sinks)
+        settings.delivery_concurrency, settings.delivery_timeout_s, frozenset((*sinks, PULL))
     )
     find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
 
@@ -316,6 +326,7 @@ async def assemble(
             lambda id: register.remove_subscription(id, by=node),
             clock,
         ),
+        owning=lambda shard: outlets.owning(shard, calls),
     )
 
     def readiness() -> Readiness:
@@ -358,6 +369,7 @@ async def assemble(
             ],
         )
 
+    streams = Streams(log, lambda: state.value.channels, clock, limit=settings.max_streams)
     snapshots = Snapshots()
     app = App(
         Parts(
@@ -415,6 +427,15 @@ async def assemble(
             ),
             state=state,
             extent=log.extent,
+            pull=Pull(
+                calls,
+                log,
+                lambda: state.value.subscriptions,
+                lambda: state.value.channels,
+                clock,
+                await hub_key(connection),
+            ),
+            streams=streams,
             readiness=readiness,
             authorizer=tokens,
             counters=counters,
@@ -443,9 +464,10 @@ async def assemble(
         containment.close()
         await index.close()
         reshaper.close()
+        await calls.close()
         await connection.close()
 
-    return Hub(app, workers, counters, describe, keep_described, close)
+    return Hub(app, workers, counters, describe, keep_described, streams.run, close)
 
 
 def _first_tree(settings: Settings, now: str, offer: Offer) -> Tree:

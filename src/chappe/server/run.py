@@ -151,6 +151,7 @@ async def _serve_until(
             tasks.start_soon(disk.run(), name="watch disk")
         serving = [tasks.start_soon(one.run(), name=name) for name, one in servers.items()]
         tasks.start_soon(hub.keep_described(), name="describe")
+        tasks.start_soon(hub.streams(), name="streams")
         for server in servers.values():
             await server.wait_started()
         here = HubFile(

@@ -253,6 +253,13 @@ class Settings:
         default=GIB,
         metadata=_says(kinds.whole(MIB), "How much disk the index of events takes on this node."),
     )
+    max_streams: int = field(
+        default=1_000,
+        metadata=_says(
+            kinds.whole(1, 100_000),
+            "Streams of events (server-sent events, WebSockets) that are open at once on this node.",
+        ),
+    )
     delivery_concurrency: int = field(
         default=DEFAULT_CONCURRENCY,
         metadata=_says(

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from chappe.domain.channel import ATTEMPTS, DEADLETTERS, RECORDS, UNDELIVERED, Channel
@@ -80,8 +81,12 @@ class Workers:
         node: str,
         keep: Callable[[Workers], Keep] | None = None,
         handshakes: Handshakes | None = None,
+        owning: Callable[[ShardDelivery], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
-        """`keep` makes what ends subscriptions by themselves, `handshakes` ask sinks that must agree."""
+        """`keep` makes what ends subscriptions by themselves, `handshakes` ask sinks that must agree.
+
+        `owning` lasts as long as this node owns the shard.
+        """
         self._engine = engine
         self._state = state
         self._materialise = materialise
@@ -96,7 +101,8 @@ class Workers:
         self._window_ms = window_ms
         self._node = node
         self.outcomes = Outcomes()
-        self._keep = None if keep is None else keep(self)
+        self._keeper = None if keep is None else keep(self)
+        self._owning_shard = owning
         self._indexes: dict[str, SubscriptionIndex] = {}
         self._forwarders: dict[str, Subscription] = {}
         self._owned: dict[str, ShardDelivery] = {}
@@ -131,8 +137,8 @@ class Workers:
             self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
             self._tasks.start_soon(self._recorder.run(), name="record attempts")
             self._tasks.start_soon(self._run_owners(), name="shard owners")
-            if self._keep is not None:
-                self._tasks.start_soon(self._keep.run(), name="end subscriptions")
+            if self._keeper is not None:
+                self._tasks.start_soon(self._keeper.run(), name="end subscriptions")
             await self._follow_registry()
 
     async def view(self, channel: Channel, shard: int) -> ShardView:
@@ -303,6 +309,10 @@ class Workers:
             counters=self._counters,
         )
         self._owned[name] = delivery
+        with self._owning_shard(delivery):
+            await self._keep(delivery, name)
+
+    async def _keep(self, delivery: ShardDelivery, name: str) -> None:
         async with Supervisor() as tasks:
             tasks.start_soon(self._renew(name), name=f"lease {name}")
             tasks.start_soon(delivery.run(), name=f"shard {name}")

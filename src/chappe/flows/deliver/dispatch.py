@@ -13,8 +13,9 @@ import itertools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from chappe.domain.attempt import Result
 from chappe.domain.channel import Channel
 from chappe.domain.dead_letter import message_id, sent_event
 from chappe.domain.delivery import (
@@ -77,6 +78,16 @@ _CROWD = ""
 _log = logging.getLogger("chappe.deliver")
 
 
+class Diverted(Protocol):
+    """Who takes the open events of the subscriptions that no sink is tried for."""
+
+    def offer(self, subscription: Subscription, job: Job) -> None: ...
+    def offer_at(self, subscription: Subscription, job: Job, due_ms: int) -> None: ...
+    def put(self, subscription: Subscription) -> None: ...
+    def remove(self, subscription_id: str) -> None: ...
+    async def run(self) -> None: ...
+
+
 def _whole(channel: str) -> float:
     """This node owns every shard."""
     return 1.0
@@ -130,15 +141,22 @@ class Dispatcher:
         self._running = 0
         self._ended = 0
         self._crowd: deque[Outlet] = deque()
+        self._diverted: dict[str, Diverted] = {}
 
     @property
     def dead_sinks(self) -> int:
         """How many subscriptions' breakers are open."""
         return sum(outlet.is_dead for outlet in self._outlets.values())
 
+    def divert(self, protocol: str, to: Diverted) -> None:
+        """Hand what is open for subscriptions of this protocol to somebody else; before `run`."""
+        self._diverted[protocol] = to
+
     async def run(self) -> None:
         """Serve until cancelled."""
         async with self._tasks:
+            for protocol, diverted in self._diverted.items():
+                self._tasks.start_soon(diverted.run(), name=f"deliver by {protocol}")
             await self._wake_retries()
 
     def put(self, subscription: Subscription) -> None:
@@ -147,19 +165,29 @@ class Dispatcher:
         if outlet is not None:
             outlet.change(subscription, self._clock.monotonic_s())
             self._go(outlet)
+        for diverted in self._diverted.values():
+            diverted.put(subscription)
 
     def remove(self, subscription_id: str) -> None:
         """The subscription ended: what is open for it is dropped."""
         outlet = self._outlets.pop(subscription_id, None)
         if outlet is not None:
             outlet.clear()
+        for diverted in self._diverted.values():
+            diverted.remove(subscription_id)
 
     def resume(self, subscription: Subscription, lane: OpenLane) -> None:
         """A lane comes from its record; to be called before its events are offered."""
-        self._outlet(subscription).resume(lane, self._clock.monotonic_s())
+        if subscription.protocol not in self._diverted:
+            self._outlet(subscription).resume(lane, self._clock.monotonic_s())
 
     def offer(self, subscription: Subscription, job: Job) -> None:
         """Deliver the job's event, soon; the events of a lane are offered in its order."""
+        if self._diverted:
+            diverted = self._diverted.get(subscription.protocol)
+            if diverted is not None:
+                diverted.offer(subscription, job)
+                return
         outlet = self._outlets.get(subscription.id)
         if outlet is None:
             outlet = self._outlet(subscription)
@@ -181,6 +209,10 @@ class Dispatcher:
 
     def offer_at(self, subscription: Subscription, job: Job, due_ms: int) -> None:
         """Deliver the job's event at `due_ms` (Unix, ms)."""
+        diverted = self._diverted.get(subscription.protocol)
+        if diverted is not None:
+            diverted.offer_at(subscription, job, due_ms)
+            return
         outlet = self._outlet(subscription)
         if outlet.put(job, self._clock.monotonic_s(), waits=True):
             self._wait(outlet, (job,), due_ms)
@@ -371,11 +403,14 @@ class Dispatcher:
 
     async def _deliver(self, outlet: Outlet, job: Job) -> None:
         lane, place = job.lane, job.place
+        subscription = outlet.subscription
+        if subscription.protocol in self._diverted:
+            self.offer(subscription, job)  # It was changed meanwhile.
+            return
         started = lane.start(place)
         if started is None:
             self._done(outlet, job)
             return
-        subscription = outlet.subscription
         number = started.attempts + 1
         at_ms = self._clock.now_ms()
         began_s = self._clock.monotonic_s()
@@ -564,6 +599,33 @@ class Dispatcher:
             jobs.append(one.job)
         if self._is_current(outlet):
             self._wait(outlet, jobs, due_ms)
+
+    def note(
+        self,
+        job: Job,
+        subscription: Subscription,
+        number: int,
+        *,
+        at_ms: int,
+        result: Result,
+        reason: str | None = None,
+        next_ms: int | None = None,
+    ) -> None:
+        """Write what became of the `number`-th try, which somebody else made; it began at `at_ms`."""
+        took_ms = max(0, self._clock.now_ms() - at_ms)
+        row = row_of(job, subscription, number, at_ms, took_ms, None)
+        self._settling.note(row, result, reason, next_ms)
+
+    async def bury(
+        self, job: Job, subscription: Subscription, number: int, *, at_ms: int, reason: str
+    ) -> None:
+        """Make the event a dead letter, and settle it."""
+        event = job.event if job.event is not None else await self._event_of(job)
+        row = row_of(job, subscription, number, at_ms, 0, None)
+        if event is None:
+            self._settling.expired(job, row)
+        else:
+            await self._settling.bury(subscription, Try(job, event, Open(), row), reason)
 
     def _put_back(self, outlet: Outlet, jobs: Sequence[Job], *, halves: bool) -> None:
         if not jobs:

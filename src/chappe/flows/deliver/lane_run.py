@@ -63,7 +63,7 @@ class LaneRun:
         """The event's turn has come; None if it is no longer this node's to deliver."""
         return None if self.gone or self._owner.over else self.lane.start(place)
 
-    def hold(self) -> None:
+    def rest(self) -> None:
         """Read no further from now on; that no attempt starts is seen to by the dispatcher."""
         self.held = True
         self.room.set()
@@ -73,6 +73,16 @@ class LaneRun:
         self.held = False
         never_offered, self.resumed = self.resumed, False
         return never_offered
+
+    def find(self, place: Place) -> Open | None:
+        """The open event; None if it is settled, or no longer this node's to deliver."""
+        return None if self.gone or self._owner.over else self.lane.open.get(place)
+
+    def hold(self, place: Place, *, due_ms: int) -> None:
+        """It waits until then, without that a try has ended."""
+        if place in self.lane.open:
+            self.lane.hold(place, due_ms=due_ms)
+        self._changed()
 
     def settle(self, place: Place) -> None:
         """The event is settled."""

@@ -79,6 +79,12 @@ class Settling:
         """It stays open as it was: the try does not count."""
         self._record(_ended(one.row, "retry", reason, None))
 
+    def note(
+        self, row: AttemptRow, result: Result, reason: str | None, next_ms: int | None
+    ) -> None:
+        """What became of a try that somebody else made."""
+        self._record(_ended(row, result, reason, next_ms))
+
     async def bury(self, subscription: Subscription, one: Try, reason: str) -> None:
         """Put the event among the dead letters: on disk before its lane moves past it."""
         if may_bury(subscription):

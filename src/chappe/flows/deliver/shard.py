@@ -22,11 +22,11 @@ from chappe.domain.channel import Block, Channel
 from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
 from chappe.domain.holding import held
-from chappe.domain.lane import END_OF_BLOCK, START, Lane, LaneRecord, Place, before
+from chappe.domain.lane import END_OF_BLOCK, MAX_OPEN, START, Lane, LaneRecord, Place, before
 from chappe.domain.matching import SubscriptionIndex
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
-from chappe.domain.subscription import Subscription
+from chappe.domain.subscription import PULL, Subscription
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.lane_run import LaneRun
 from chappe.flows.deliver.line import Job
@@ -122,6 +122,13 @@ class ShardDelivery:
     def reader(self) -> Place:
         """Everything up to here was matched."""
         return self._reader
+
+    def looked_at(self, subscription_id: str) -> Place | None:
+        """How far events were offered to the subscription; None before the shard has resumed."""
+        if not self._running:
+            return None
+        run = self._lanes.get(subscription_id)
+        return run.lane.cursor if run is not None and run.lane.own else self._reader
 
     @property
     def open_events(self) -> int:
@@ -313,6 +320,9 @@ class ShardDelivery:
     def _run_of(self, subscription_id: str, lane: Lane) -> LaneRun:
         subscription = self._subscriptions().get(subscription_id)
         rests = subscription is not None and held(subscription) is not None
+        if subscription is not None and subscription.protocol == PULL:
+            # Waiting is no trouble there: what consumers hold waits for them.
+            lane.most_waiting = MAX_OPEN
         run = self._lanes[subscription_id] = LaneRun(self, lane, held=rests)
         return run
 
@@ -322,7 +332,7 @@ class ShardDelivery:
         if subscription is None or not self._running:
             return
         if held(subscription):
-            run.hold()
+            run.rest()
             return
         if run.go_on():
             self._dispatcher.resume(subscription, run)
