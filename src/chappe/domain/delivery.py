@@ -9,14 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from chappe.domain.event import Event
 from chappe.domain.retry import RetryPolicy, backoff_s
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The sink took the event (a 2xx answer)."""
+    """The sink took the event (a 2xx answer).
+
+    `replies` are events that its answer carried, `note` what is to be known of them.
+    """
 
     status: int
+    replies: tuple[Event, ...] = ()
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

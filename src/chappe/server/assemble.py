@@ -50,6 +50,7 @@ from chappe.flows.confluent import Confluent
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.pull_outlet import PullOutlets
 from chappe.flows.deliver.recorder import AttemptRecorder
+from chappe.flows.deliver.reply import Reply
 from chappe.flows.deliver.reshape import Reshape
 from chappe.flows.describe import Describe, description
 from chappe.flows.discover import Discover
@@ -238,6 +239,7 @@ async def assemble(
         share=lambda channel: workers.share(channel),
         disable=lambda id, reason: register.disable_subscription(id, reason, by=node),
         reshape=Reshape(reshaper),
+        reply=Reply(lambda channel, events: accept.all(channel, events), clock),
     )
     calls = NatsShardCalls(connection)
     outlets = PullOutlets(log, clock, dispatcher)
@@ -370,18 +372,19 @@ async def assemble(
         )
 
     streams = Streams(log, lambda: state.value.channels, clock, limit=settings.max_streams)
+    accept = Accept(
+        log,
+        lambda: state.value.channels,
+        check,
+        seen.__getitem__,
+        clock,
+        (lambda: None) if disk is None else disk.check,
+        check.is_declared,
+    )
     snapshots = Snapshots()
     app = App(
         Parts(
-            accept=Accept(
-                log,
-                lambda: state.value.channels,
-                check,
-                seen.__getitem__,
-                clock,
-                (lambda: None) if disk is None else disk.check,
-                check.is_declared,
-            ),
+            accept=accept,
             find=find,
             trace=Trace(
                 log,

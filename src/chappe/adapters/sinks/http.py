@@ -22,6 +22,7 @@ from chappe.adapters.sinks.http_body import whole_events
 from chappe.adapters.sinks.http_connection import Answer, NoAnswer
 from chappe.adapters.sinks.http_fields import binary_lines, joined
 from chappe.adapters.sinks.http_pool import CONNECTIONS_PER_ORIGIN, IDLE_S, Pool
+from chappe.adapters.sinks.http_replies import delivered_with_replies
 from chappe.adapters.sinks.http_request import (
     BadSubscription,
     Head,
@@ -96,12 +97,17 @@ class HttpSink:
             else:
                 request = _request(head, attempt, self._now())
                 status, headers, body = await self._pool.exchange(
-                    head.origin, request, timeout_s=subscription.timeout_s
+                    head.origin,
+                    request,
+                    timeout_s=subscription.timeout_s,
+                    keep_bytes=head.keep_bytes,
                 )
         except (NoAnswer, BadSubscription, NotRenewed) as exc:
             return Failed(str(exc))
         delivered = DELIVERED.get(status)
         if delivered is not None:
+            if subscription.options.replies is not None:
+                return delivered_with_replies(status, headers, body)
             return delivered
         if secrets:
             body = without(secrets, body)
@@ -119,7 +125,10 @@ class HttpSink:
             token = await self._tokens.token(subscription, other_than=refused)
             request = _request(head, attempt, self._now(), bearer(token))
             answer = await self._pool.exchange(
-                head.origin, request, timeout_s=subscription.timeout_s
+                head.origin,
+                request,
+                timeout_s=subscription.timeout_s,
+                keep_bytes=head.keep_bytes,
             )
             if answer.status != HTTPStatus.UNAUTHORIZED or refused is not None:
                 return answer, secrets_of(Credential("ACCESSTOKEN", None, token))

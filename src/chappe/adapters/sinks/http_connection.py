@@ -58,6 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         "_complete",
         "_deadlines",
         "_headers",
+        "_keep_bytes",
         "_loop",
         "_outbox",
         "_parser",
@@ -82,20 +83,26 @@ class Connection(asyncio.BufferedProtocol):
         self._row: Row | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._body = b""
+        self._keep_bytes = EXCERPT_BYTES
         self._status = 0
         self._received_bytes = 0
         self._complete = False
         self._unasked = False
         self.reusable = False
 
-    def ask(self, request: bytes, *, timeout_s: float | None) -> asyncio.Future[Answer]:
+    def ask(
+        self, request: bytes, *, timeout_s: float | None, keep_bytes: int = EXCERPT_BYTES
+    ) -> asyncio.Future[Answer]:
         """Write the request; the future is its answer. `timeout_s` None: the caller looks after it.
+
+        Of the body `keep_bytes` are kept.
 
         It leaves at the end of this turn of the loop, with what other connections ask in it.
         The future fails with NoAnswer. A caller that stops waiting must `abort`.
         """
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self._answer = answer
+        self._keep_bytes = keep_bytes
         self.reusable = False
         if timeout_s is not None:
             self._row = self._deadlines.start(self, timeout_s)
@@ -138,7 +145,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._complete:
             self._finish(keep=not self._unasked)
         elif self._status:
-            if self._received_bytes > ANSWER_LIMIT_BYTES:
+            if self._received_bytes > ANSWER_LIMIT_BYTES + self._keep_bytes:
                 self._finish(keep=False)
         elif self._received_bytes > HEAD_LIMIT_BYTES:
             self._fail(
@@ -177,8 +184,9 @@ class Connection(asyncio.BufferedProtocol):
             self._status = status
 
     def on_body(self, body: bytes) -> None:
-        if not self._complete and len(self._body) < EXCERPT_BYTES:
-            self._body += body[:EXCERPT_BYTES]
+        left = self._keep_bytes - len(self._body)
+        if left > 0 and not self._complete:
+            self._body += body[:left]
 
     def on_message_complete(self) -> None:
         if not self._status:

@@ -15,6 +15,7 @@ from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from chappe.adapters.sinks.http_answers import EXCERPT_BYTES
 from chappe.adapters.sinks.http_connection import (
     Answer,
     ClosedBeforeAnswer,
@@ -102,9 +103,16 @@ class Pool:
         return self._outbox
 
     def exchange(
-        self, origin: Origin, request: bytes, *, timeout_s: float
+        self,
+        origin: Origin,
+        request: bytes,
+        *,
+        timeout_s: float,
+        keep_bytes: int = EXCERPT_BYTES,
     ) -> Coroutine[None, None, Answer]:
         """Send the request and wait for the final answer, in all at most `timeout_s` seconds.
+
+        Of the answer's body `keep_bytes` are kept.
 
         A request whose reused connection turns out to be closed, without one byte of an answer,
         goes out once more on a fresh one. The sink may then see it twice: that is at least once.
@@ -115,7 +123,7 @@ class Pool:
         shelf = self._shelves.get(origin)
         if shelf is None:
             shelf = self._shelves[origin] = _Shelf(self, origin)
-        return shelf.exchange(request, timeout_s)
+        return shelf.exchange(request, timeout_s, keep_bytes)
 
     def close(self) -> None:
         """Close every connection; exchanges under way fail."""
@@ -143,7 +151,7 @@ class _Shelf:
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def exchange(self, request: bytes, timeout_s: float) -> Answer:
+    async def exchange(self, request: bytes, timeout_s: float, keep_bytes: int) -> Answer:
         """See `Pool.exchange`."""
         if self._pool.closed:
             raise NoAnswer(_CLOSED)
@@ -159,19 +167,19 @@ class _Shelf:
         try:
             if at_once and connection is not None:
                 try:
-                    return await connection.ask(request, timeout_s=timeout_s)
+                    return await connection.ask(request, timeout_s=timeout_s, keep_bytes=keep_bytes)
                 except ClosedBeforeAnswer:
                     self._connections.discard(connection)
                     connection = None
             async with asyncio.timeout(until_s - self._loop.time()):
                 if connection is not None:
                     try:
-                        return await connection.ask(request, timeout_s=None)
+                        return await connection.ask(request, timeout_s=None, keep_bytes=keep_bytes)
                     except ClosedBeforeAnswer:
                         self._connections.discard(connection)
                         connection = None
                 connection = await self._connect()
-                return await connection.ask(request, timeout_s=None)
+                return await connection.ask(request, timeout_s=None, keep_bytes=keep_bytes)
         except TimeoutError as exc:
             missed = f"connection to {self._origin.authority}" if connection is None else "answer"
             raise NoAnswer(f"no {missed} within {timeout_s:g} s") from exc

@@ -17,8 +17,9 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from chappe import __version__
-from chappe.adapters.sinks.http_answers import LEAST_SECRET_BYTES
+from chappe.adapters.sinks.http_answers import EXCERPT_BYTES, LEAST_SECRET_BYTES
 from chappe.adapters.sinks.http_pool import Origin
+from chappe.adapters.sinks.http_replies import MOST_BYTES
 from chappe.domain.errors import Malformed
 from chappe.domain.options import Tls
 from chappe.domain.subscription import Credential, HttpSettings, Subscription
@@ -87,7 +88,8 @@ class Head(NamedTuple):
 
     All but the first of `signers` sign until `overlap_until_ms` (Unix; None: for ever). `renews`: the
     credential is a token that changes, and is not among the lines. `secrets` are what of these lines
-    nobody may read, in the forms in which a sink may send it back.
+    nobody may read, in the forms in which a sink may send it back. Of an answer's body `keep_bytes`
+    are of use.
     """
 
     origin: Origin
@@ -96,6 +98,7 @@ class Head(NamedTuple):
     overlap_until_ms: int | None = None
     renews: bool = False
     secrets: tuple[bytes, ...] = ()
+    keep_bytes: int = EXCERPT_BYTES
 
     def signers_at(self, now_s: float) -> Sequence[Signer]:
         """What signs a request that leaves then."""
@@ -133,6 +136,8 @@ def head_of(subscription: Subscription, hub: str = "") -> Head:
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {v}" for name, v in headers.items()), ""]
     encoded = "\r\n".join(lines).encode()
     head = Head(origin, encoded, renews=renews, secrets=() if renews else secrets_of(credential))
+    if subscription.options.replies is not None:
+        head = head._replace(keep_bytes=MOST_BYTES + 1)
     signing = subscription.options.signing
     if signing is None:
         return head

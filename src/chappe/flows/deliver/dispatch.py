@@ -15,7 +15,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from chappe.domain.attempt import Result
+from msgspec import structs
+
+from chappe.domain.attempt import AttemptRow, Result
 from chappe.domain.channel import Channel
 from chappe.domain.dead_letter import message_id, sent_event
 from chappe.domain.delivery import (
@@ -69,6 +71,9 @@ Raises ChappeError where it is not; Unavailable where it may work later.
 Shaper: TypeAlias = Callable[[Transform, Event], Awaitable[Event]]
 """Applies a transform (flows/deliver/reshape)."""
 
+Replier: TypeAlias = Callable[[Subscription, Event, Sequence[Event]], Awaitable[str | None]]
+"""Publishes replies (flows/deliver/reply); why not, where it did not."""
+
 _Due: TypeAlias = tuple[int, int, str, Sequence[Job]]
 """Unix ms, a tie-breaker, the subscription's id, the jobs of one request; none: look again."""
 
@@ -97,6 +102,13 @@ async def _undeclared(subscription: str, reason: str) -> None:
     """Nobody is told; this node stops all the same."""
 
 
+async def _unpublished(
+    subscription: Subscription, event: Event, replies: Sequence[Event]
+) -> str | None:
+    """Nobody here publishes replies."""
+    return "replies were dropped: this node publishes none"
+
+
 async def _unshaped(transform: Transform, event: Event) -> Event:
     """Nobody here reshapes."""
     raise CannotReshape("transform: this node reshapes no events")
@@ -122,6 +134,7 @@ class Dispatcher:
         share: Callable[[str], float] = _whole,
         disable: Disabler = _undeclared,
         reshape: Shaper = _unshaped,
+        reply: Replier = _unpublished,
     ) -> None:
         self._log = log
         self._sinks = sinks
@@ -131,6 +144,7 @@ class Dispatcher:
         self._share = share
         self._disable = disable
         self._reshape = reshape
+        self._reply = reply
         self._settling = Settling(log, dead_letters, recorder, clock, counters)
         self._outlets: dict[str, Outlet] = {}
         self._waiting: list[_Due] = []
@@ -427,6 +441,8 @@ class Dispatcher:
             outcome = ruled(outcome, subscription.retry)
         row = row_of(job, subscription, number, at_ms, round(latency_s * 1000), outcome.status)
         if isinstance(outcome, Delivered):
+            if outcome.replies or outcome.note:
+                row = await self._replied(subscription, event, outcome, row)
             self._settling.delivered(job, row)
             if outlet.ordered:
                 outlet.line.done(job)
@@ -482,6 +498,10 @@ class Dispatcher:
             for job, event, started in found
         ]
         if isinstance(outcome, Delivered):
+            if outcome.replies or outcome.note:
+                first = tries[0]
+                row = await self._replied(subscription, first.event, outcome, first.row)
+                tries[0] = first._replace(row=row)
             for one in tries:
                 self._settling.delivered(one.job, one.row)
                 outlet.line.done(one.job)
@@ -517,6 +537,15 @@ class Dispatcher:
             except Unavailable as error:
                 return Failed(error.message)
         return await sink.send(Attempt(event, subscription, message, number, batch))
+
+    async def _replied(
+        self, subscription: Subscription, event: Event, outcome: Delivered, row: AttemptRow
+    ) -> AttemptRow:
+        """Publish what the answer carried; the row tells what was dropped of it."""
+        note = outcome.note
+        if outcome.replies:
+            note = await self._reply(subscription, event, outcome.replies)
+        return row if note is None else structs.replace(row, reason=note)
 
     def _done(self, outlet: Outlet, job: Job) -> None:
         if outlet.ordered:
