@@ -6,8 +6,9 @@ import asyncio
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from chappe.adapters.sinks.http_pool import IDLE_S
 from chappe.domain.delivery import Delivered, Failed, Outcome, Refused
 from chappe.domain.egress import ANYWHERE, EgressPolicy
 from chappe.domain.event import Event
+from chappe.domain.options import EnvelopeOptions, Options
 from chappe.domain.subscription import Credential, HttpSettings, Subscription
 from chappe.ports.sink import Attempt
 from chappe.testing.certificates import Authority
@@ -619,3 +621,41 @@ async def test_a_tls_handshake_that_never_ends_counts_against_the_timeout() -> N
         async with asyncio.timeout(5.0):
             await closed.wait()
     assert outcome == Failed(f"no connection to 127.0.0.1:{port} within 0.1 s")
+
+
+# A sink that does not understand the mode (webhook spec 2.2, 415).
+
+
+def understands(content_type: str) -> Callable[[Received], Reply]:
+    def answer(request: Received) -> Reply:
+        return Reply(204 if request.header("content-type") == content_type else 415)
+
+    return answer
+
+
+async def test_2_2_a_415_is_followed_by_the_other_mode_which_is_remembered() -> None:
+    structured = "application/cloudevents+json"
+    async with SinkServer(understands(structured)) as sink, delivering() as client:
+        assert await client.send(attempt(sink)) == Delivered(204)
+        assert await client.send(attempt(sink)) == Delivered(204)
+    sent = [one.header("content-type") for one in sink.requests]
+    assert sent == ["application/json", structured, structured]
+
+
+async def test_2_2_structured_mode_falls_back_to_binary() -> None:
+    one = attempt("")
+    options = Options(envelopeoptions=EnvelopeOptions(mode="structured"))
+    async with SinkServer(understands("application/json")) as sink, delivering() as client:
+        subscription = replace(one.subscription, sink=f"{sink.url}/", options=options)
+        outcome = await client.send(Attempt(one.event, subscription, "w-1", 1))
+    assert outcome == Delivered(204)
+    assert [one.header("ce-id") for one in sink.requests] == [None, "e-1"]
+
+
+async def test_2_2_a_sink_that_understands_neither_refuses() -> None:
+    async with SinkServer(lambda _: Reply(415)) as sink, delivering() as client:
+        outcome = await client.send(attempt(sink))
+        again = await client.send(attempt(sink))
+    assert isinstance(outcome, Refused)
+    assert outcome.status == again.status == 415
+    assert len(sink.requests) == 4

@@ -79,6 +79,7 @@ class HttpSink:
         self._tokens = Tokens(
             now_ms=lambda: round(now() * 1000), ask=self._ask_for_token, renewed=renewed
         )
+        self._other_mode: set[str] = set()
         self._heads: dict[str, tuple[Subscription, Head]] = {}
 
     @property
@@ -87,21 +88,20 @@ class HttpSink:
         return self._pool.open_connections
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """Try once; see the port."""
+        """Try once; see the port.
+
+        Where the sink does not understand the mode (415), once more in the other one; what it
+        understood is taken first from then on (webhook spec 2.2).
+        """
         subscription = attempt.subscription
+        other = subscription.id in self._other_mode
         try:
             head = self._head(subscription)
-            secrets = head.secrets
-            if head.renews:
-                (status, headers, body), secrets = await self._with_token(head, attempt)
-            else:
-                request = _request(head, attempt, self._now())
-                status, headers, body = await self._pool.exchange(
-                    head.origin,
-                    request,
-                    timeout_s=subscription.timeout_s,
-                    keep_bytes=head.keep_bytes,
-                )
+            (status, headers, body), secrets = await self._asked(head, attempt, other=other)
+            if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and attempt.batch is None:
+                (status, headers, body), secrets = await self._asked(head, attempt, other=not other)
+                if status in DELIVERED:
+                    self._understood(subscription.id, other=not other)
         except (NoAnswer, BadSubscription, NotRenewed) as exc:
             return Failed(str(exc))
         delivered = DELIVERED.get(status)
@@ -114,7 +114,32 @@ class HttpSink:
             headers = [(name, without(secrets, value)) for name, value in headers]
         return outcome_of(status, headers, body, now_s=self._now())
 
-    async def _with_token(self, head: Head, attempt: Attempt) -> tuple[Answer, tuple[bytes, ...]]:
+    async def _asked(
+        self, head: Head, attempt: Attempt, *, other: bool
+    ) -> tuple[Answer, tuple[bytes, ...]]:
+        """The answer to one request, and what of the request nobody may read."""
+        if head.renews:
+            return await self._with_token(head, attempt, other=other)
+        request = _request(head, attempt, self._now(), other=other)
+        answer = await self._pool.exchange(
+            head.origin,
+            request,
+            timeout_s=attempt.subscription.timeout_s,
+            keep_bytes=head.keep_bytes,
+        )
+        return answer, head.secrets
+
+    def _understood(self, subscription_id: str, *, other: bool) -> None:
+        if not other:
+            self._other_mode.discard(subscription_id)
+            return
+        if len(self._other_mode) >= PREPARED:
+            self._other_mode.clear()  # It is found out again with one request.
+        self._other_mode.add(subscription_id)
+
+    async def _with_token(
+        self, head: Head, attempt: Attempt, *, other: bool
+    ) -> tuple[Answer, tuple[bytes, ...]]:
         """Send it with a token that is good, once more with another one where the sink says 401.
 
         The answer, and what of the request nobody may read.
@@ -123,7 +148,7 @@ class HttpSink:
         refused: str | None = None
         while True:
             token = await self._tokens.token(subscription, other_than=refused)
-            request = _request(head, attempt, self._now(), bearer(token))
+            request = _request(head, attempt, self._now(), bearer(token), other=other)
             answer = await self._pool.exchange(
                 head.origin,
                 request,
@@ -178,14 +203,26 @@ class HttpSink:
         return head
 
 
-def _request(head: Head, attempt: Attempt, now_s: float, authorization: bytes = b"") -> bytes:
+def _request(
+    head: Head,
+    attempt: Attempt,
+    now_s: float,
+    authorization: bytes = b"",
+    *,
+    other: bool = False,
+) -> bytes:
     """The whole request, head and body; `authorization` is a line of its own, or nothing.
+
+    With `other` a single event is not in the mode that the subscription names, but in the other one.
 
     Raises:
         BadSubscription: a value from the event would break a line. Formats let none in; a second
             look here costs nothing, and a forged request to a sink would cost a lot.
     """
-    (fields, count), body = whole_events(attempt) or _encoded(attempt.event)
+    if other:
+        (fields, count), body = _in_other_mode(attempt)
+    else:
+        (fields, count), body = whole_events(attempt) or _encoded(attempt.event)
     breaks = count + 4
     if head.signers:
         signers = head.signers_at(now_s)
@@ -196,6 +233,17 @@ def _request(head: Head, attempt: Attempt, now_s: float, authorization: bytes = 
     if lines.count(b"\n") != breaks or lines.count(b"\r") != breaks:
         raise BadSubscription(f"event {attempt.event.id!r}: an attribute holds a line break")
     return b"".join((head.lines, authorization, lines, body))
+
+
+def _in_other_mode(attempt: Attempt) -> tuple[tuple[bytes, int], bytes]:
+    """Structured where the subscription wants binary mode, and the other way round."""
+    whole = whole_events(attempt)
+    if attempt.batch is not None and whole is not None:
+        return whole
+    if whole is not None:
+        return _encoded(attempt.event)
+    headers, body = encode_structured(attempt.event)
+    return joined(headers), body
 
 
 def _encoded(event: Event) -> tuple[tuple[bytes, int], bytes]:
