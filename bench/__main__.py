@@ -1,7 +1,7 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
     python -m bench [ingest] [batches] [delivery] [deliveries] [idle-subscriptions] [idle] [registry]
-        [schemas] [inline] [cesql] [matching] [streams]
+        [schemas] [inline] [cesql] [matching] [streams] [latency]
 
 All of them if none is named.
 
@@ -23,6 +23,7 @@ from bench import (
     deliveries,
     idle,
     inline,
+    latency,
     load,
     matching,
     one_by_one,
@@ -224,6 +225,7 @@ PARTS = {
     "cesql": cesql.main,
     "matching": matching.main,
     "streams": streams.main,
+    "latency": latency.main,
 }
 
 

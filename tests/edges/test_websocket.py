@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from websockets.typing import Subprotocol
 
 from chappe.domain.access import PUBLISH, READ, Principal
 from chappe.domain.event import Event
-from chappe.formats import cloudevents_protobuf
+from chappe.formats import cloudevents_avro, cloudevents_protobuf
 
 JSON = Subprotocol("cloudevents.json")
 PROTO = Subprotocol("cloudevents.proto")
@@ -80,17 +81,23 @@ async def test_what_a_client_sends_is_published(hub: Hub) -> None:
     assert hub.counters.accepted == 300
 
 
-async def test_1_5_protobuf_goes_both_ways_in_binary_messages(hub: Hub) -> None:
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [("cloudevents.proto", cloudevents_protobuf), ("cloudevents.avro", cloudevents_avro)],
+)
+async def test_1_5_binary_formats_go_both_ways_in_binary_messages(
+    hub: Hub, name: str, format_: ModuleType
+) -> None:
     sent = Event(id="A-1", source="/s", type="t", data=b"\x00\xff")
     async with (
-        joined(hub, "/events/stream", PROTO) as reader,
-        joined(hub, "/events", PROTO) as writer,
+        joined(hub, "/events/stream", Subprotocol(name)) as reader,
+        joined(hub, "/events", Subprotocol(name)) as writer,
     ):
-        await writer.send(cloudevents_protobuf.encode(sent))
+        await writer.send(format_.encode(sent))
         async with asyncio.timeout(20):
             message = await reader.recv()
         assert isinstance(message, bytes)
-        assert cloudevents_protobuf.decode(message) == sent
+        assert format_.decode(message) == sent
 
 
 async def test_one_connection_reads_and_publishes(hub: Hub) -> None:

@@ -2,6 +2,7 @@
 
 cloudevents.json   text      the JSON format
 cloudevents.proto  binary    the Protobuf format
+cloudevents.avro   binary    the Avro format
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chappe.domain.event import Event
-from chappe.formats import cloudevents_json, cloudevents_protobuf
+from chappe.formats import cloudevents_avro, cloudevents_json, cloudevents_protobuf
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,13 @@ PROTOBUF: Final = Subprotocol(
     decode=cloudevents_protobuf.decode,
     encode=cloudevents_protobuf.encode,
 )
-SUBPROTOCOLS: Final = {one.name: one for one in (JSON, PROTOBUF)}
+AVRO: Final = Subprotocol(
+    "cloudevents.avro",
+    is_text=False,
+    decode=cloudevents_avro.decode,
+    encode=cloudevents_avro.encode,
+)
+SUBPROTOCOLS: Final = {one.name: one for one in (JSON, PROTOBUF, AVRO)}
 
 
 def chosen(offered: Sequence[str]) -> Subprotocol | None:
