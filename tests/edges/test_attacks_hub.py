@@ -139,6 +139,8 @@ async def test_https_only_refuses_plain_sinks(tmp_path: Path) -> None:
 
 TOKEN = "tok/9d2c+never-shown=="
 PASSWORD = "pass word/never-shown"
+REFRESH = "refresh/7f1b+never-shown=="
+SIGNING = "whsec_" + base64.b64encode(b"never shown, and never sent either").decode()
 
 
 async def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
@@ -149,6 +151,7 @@ async def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
 
     def echo(request: Received) -> Reply:
         said = json.dumps([[k.decode(), v.decode()] for k, v in request.headers])
+        said += request.body.decode()
         status = 302 if request.target == "/away" else 400 if request.target == "/no" else 500
         return Reply(
             status, [("location", f"/?{request.header('authorization')}")], body=said.encode()
@@ -176,10 +179,26 @@ async def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
             "accesstokentype": "bearer",
         }
         plain = {"credentialtype": "PLAIN", "identifier": "me", "secret": PASSWORD}
+        renewed = {
+            "credentialtype": "REFRESHTOKEN",
+            "accesstoken": TOKEN,
+            "accesstokenexpiresutc": "2020-01-01T00:00:00Z",
+            "refreshtoken": REFRESH,
+            "refreshtokenendpoint": f"{sink.url}/renew",
+        }
+        certificate, key = Authority().issue("hub")
         retry = {"base_s": 0.05, "max_attempts": 2}
         paths: list[str] = []
-        for path, credential in (("/no", token), ("/away", plain), ("/", token), ("/", plain)):
+        more: list[dict[str, Any]] = [{"signing": {"secrets": [SIGNING]}}, {}, {}, {}, {}]
+        more.append(
+            {"tls": {"certificate": certificate, "key": key}, "sink": "https://127.0.0.1:9/"}
+        )
+        credentials = (token, plain, token, plain, renewed, token)
+        for path, credential, fields in zip(
+            ("/no", "/away", "/", "/", "/", "/"), credentials, more, strict=True
+        ):
             document = subscription(sink.url + path, sinkcredential=credential, retry=retry)
+            document |= fields
             answer = await ask("POST", "/subscriptions", document)
             assert answer.status == 201, answer.body
             paths.append(answer.headers["location"])
@@ -215,7 +234,7 @@ async def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
         await ask("POST", f"/events?access_token={unknown}", headers={})
         async with asyncio.timeout(30):
             states: list[str] = []
-            while states != ["dead-lettered"] * 4:
+            while states != ["dead-lettered"] * 6:
                 trace = (await ask("GET", "/events/A-1/trace")).json()
                 states = [lane["state"] for lane in trace["subscriptions"]]
         for target in (
@@ -239,9 +258,11 @@ async def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
         await ask("GET", "/events/A-1/trace")
         for path in paths:
             await ask("DELETE", path)
-    assert len(letters) == 4
+    assert len(letters) == 6
     # The sinks did get them.
-    sent = {request.header("authorization") for request in sink.requests}
+    sent = {
+        request.header("authorization") for request in sink.requests if request.target != "/renew"
+    }
     coded = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
     assert sent == {f"Bearer {TOKEN}", f"Basic {coded}"}
 
@@ -251,7 +272,10 @@ async def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
     }
     assert len(files) > 10
     assert b"dead-lettered" in held["answers"]
-    for secret in (TOKEN, PASSWORD, coded, admin, unknown):
+    # Of the key the first line: what follows is also in the certificate.
+    private = key.splitlines()[1]
+    assert [where for where, text in held.items() if private.encode() in text] == []
+    for secret in (TOKEN, PASSWORD, REFRESH, SIGNING, coded, admin, unknown):
         forms = {secret, quote(secret, safe=""), json.dumps(secret)[1:-1].replace("/", "\\/")}
         forms |= {secret[:12], base64.b64encode(secret.encode()).decode().rstrip("=")[:-1]}
         assert [

@@ -193,14 +193,16 @@ ORIGIN = Subscription(
     filter=All(()),
     settings=HttpSettings({"x-key": "k"}),
     credential=Credential("PLAIN", "me", "s3cret"),
-    options=Options(signing=Signing(secrets=("whsec_YQ==",)), paused=True),
+    options=Options(
+        signing=Signing(secrets=("whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh",)), paused=True
+    ),
 )
 
 
 def test_a_companion_has_the_settings_and_secrets_and_neither_pause_nor_end() -> None:
     document = replay_document(ORIGIN, start="0-1-0", rate=5.0, sink=None)
     assert document["sinkcredential"]["secret"] == "s3cret"
-    assert list(document["signing"]["secrets"]) == ["whsec_YQ=="]
+    assert list(document["signing"]["secrets"]) == ["whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"]
     assert document["rate"] == {"per_second": 5.0}
     assert not {"paused", "id", "epoch"} & document.keys()
     parse_subscription(msgspec.json.encode(document))

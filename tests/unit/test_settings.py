@@ -136,6 +136,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         "CHAPPE_SHARDS": "8",
         "CHAPPE_TOKENS": "f",
         "CHAPPE_PUBLIC_URL": "https://hub.example/",
+        "CHAPPE_WEBHOOK_ORIGIN": "hub.example",
         "CHAPPE_REGISTRY_ID": "shop",
         "CHAPPE_MODEL": "none",
         "CHAPPE_MAX_REGISTRY_BYTES": "1048576",

@@ -285,7 +285,11 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         },
         "subscription", "key", "keys",
     ),
-    "Subscription-sent": object_of(_SUBSCRIPTION, "protocol", closed=True),
+    "Subscription-sent": {
+        **object_of(_SUBSCRIPTION, "protocol", closed=True),
+        # With PULL the hub is the sink.
+        "anyOf": [{"required": ["sink"]}, {"properties": {"protocol": {"const": "PULL"}}}],
+    },
     "EventType": object_of(
         {
             "type": FILLED,

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from chappe import __version__
 from chappe.adapters.sinks.http_answers import EXCERPT_BYTES, LEAST_SECRET_BYTES
@@ -228,15 +228,22 @@ def _authorization(credential: Credential) -> str:
 
 
 def secrets_of(credential: Credential | None) -> tuple[bytes, ...]:
-    """Longest first: as it was stored, as it stands in the header, and as URLs and JSON write it."""
+    """What of a credential nobody may read, in every form in which it may come back."""
     if credential is None or not credential.secret:
         return ()
-    sent = _authorization(credential).partition(" ")[2]
-    plain = (credential.secret, sent)
-    forms = {*plain, *(quote(one, safe="") for one in plain), *(_json_string(one) for one in plain)}
-    secrets = [form.encode() for form in forms]
+    return forms_of(credential.secret, _authorization(credential).partition(" ")[2])
+
+
+def forms_of(*secrets: str) -> tuple[bytes, ...]:
+    """Longest first: as they are, and as URLs, forms and JSON write them."""
+    forms = {
+        form
+        for one in secrets
+        for form in (one, quote(one, safe=""), quote_plus(one), _json_string(one))
+    }
+    encoded = [form.encode() for form in forms]
     return tuple(
-        sorted((one for one in secrets if len(one) >= LEAST_SECRET_BYTES), key=len, reverse=True)
+        sorted((one for one in encoded if len(one) >= LEAST_SECRET_BYTES), key=len, reverse=True)
     )
 
 

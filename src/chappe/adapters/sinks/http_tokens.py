@@ -19,7 +19,7 @@ import msgspec
 
 from chappe.adapters.sinks.http_answers import excerpt, without
 from chappe.adapters.sinks.http_connection import Answer
-from chappe.adapters.sinks.http_request import BadSubscription
+from chappe.adapters.sinks.http_request import BadSubscription, forms_of
 from chappe.domain.subscription import Credential, Subscription
 from chappe.formats.times import rfc3339, unix_ms
 
@@ -109,7 +109,7 @@ class Tokens:
         except BadSubscription as error:
             raise NotRenewed(f"refreshtokenendpoint: {error}") from error
         if answer.status != 200:
-            said = excerpt(without((old.refresh_token.encode(),), answer.body))
+            said = excerpt(without(forms_of(old.refresh_token), answer.body))
             raise NotRenewed(f"refreshtokenendpoint: answered {answer.status} {said}".rstrip())
         try:
             got = msgspec.json.decode(answer.body, type=_Answered)
