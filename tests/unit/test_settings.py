@@ -178,6 +178,7 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         shards=8,
         tokens=tmp_path / "f",
         public_url="https://hub.example",
+        webhook_origin="hub.example",
         registry_id="shop",
         model="none",
         max_registry_bytes=1_048_576,
