@@ -15,6 +15,7 @@ from chappe.adapters.memory.event_log import MemoryEventLog
 from chappe.adapters.memory.registry_log import MemoryRegistryLog
 from chappe.adapters.memory.shard_calls import MemoryShardCalls
 from chappe.adapters.memory.shard_lease import Held, MemoryShardLease
+from chappe.adapters.memory.source_status import MemorySourceStatuses
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
 from chappe.adapters.system.clock import SystemClock
@@ -32,6 +33,7 @@ from chappe.flows.accept import Accept
 from chappe.flows.begin import Begin
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
+from chappe.flows.connect import Connect
 from chappe.flows.discover import Discover
 from chappe.flows.find import Find
 from chappe.flows.frames import Frames
@@ -340,6 +342,9 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             judge=Judge(state, languages, find),
             infer=Infer(find, clock),
             confluent=confluent,
+            connect=Connect(
+                state, register.write, MemorySourceStatuses(), lambda: f"r-{next(numbers)}"
+            ),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"
             ),

@@ -26,7 +26,7 @@ def test_the_model_has_the_types_of_the_standard_and_the_hubs_own(model: Model) 
 
     assert types == {
         "channels": ("channel", []),
-        "endpoints": ("endpoint", ["messages", "subscriptions"]),
+        "endpoints": ("endpoint", ["messages", "sources", "subscriptions"]),
         "messagegroups": ("messagegroup", ["messages"]),
         "schemagroups": ("schemagroup", ["schemas"]),
     }

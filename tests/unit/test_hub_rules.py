@@ -177,7 +177,7 @@ async def test_the_hubs_own_endpoint_cannot_be_deleted(hub: Hub, path: str, body
     await hub.write("PUT", f"{SUBSCRIPTIONS}/billing", LEAST)
     error = await hub.refused("DELETE", path, *body)
     assert error.subject == "/endpoints/hub"
-    assert "is the hub's own; its subscriptions can be deleted" in error.message
+    assert "is the hub's own; its subscriptions and sources can be deleted" in error.message
 
 
 async def test_all_subscriptions_can_be_deleted_at_once(hub: Hub) -> None:

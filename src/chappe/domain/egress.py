@@ -108,31 +108,38 @@ class EgressPolicy:
             return f"host {_canonical(host)}: only https is allowed (setting egress_https_only)"
         return None
 
-    def check_sink(self, sink: str) -> None:
-        """See, before a subscription is made, that its sink is not one that could never be reached.
+    def check_sink(self, sink: str, name: str = "sink") -> None:
+        """See, before something is stored, that its sink (or source) is not one that could never be reached.
 
         What a name resolves to is looked at when a connection is opened, and each time again.
 
         Raises:
-            Malformed: the sink names an address, in whatever notation, or scheme that is not allowed.
+            Malformed: the URL of the field `name` has an address, in whatever notation, or a scheme that
+                is not allowed.
         """
+        scheme, colon, rest = sink.partition("://")
+        servers, slash, path = rest.partition("/")
+        for server in servers.split(",") if scheme not in _PORTS else (servers,):  # brokers' URLs
+            self._check_server(f"{scheme}{colon}{server}{slash}{path}", name)
+
+    def _check_server(self, url: str, name: str) -> None:
         try:
-            parts = urlsplit(sink)
+            parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            return  # such as a list of brokers: whoever connects to them asks for each
+            return  # whoever connects to it asks
         if "[" in parts.netloc:
             if literal(host) is None:
-                raise Malformed(f"sink: {host!r} in brackets is no IPv6 address")
+                raise Malformed(f"{name}: {host!r} in brackets is no IPv6 address")
         elif "%" in host:
-            raise Malformed("sink: the host holds a percent sign, which no host name can")
+            raise Malformed(f"{name}: the host holds a percent sign, which no host name can")
         refused = self.refusal_of_plain(host) if parts.scheme == "http" else None
         port = port or _PORTS.get(parts.scheme)
         refusals = [self.refusal(host, port, address) for address in _certain(host)]
         if refused is None and refusals and None not in refusals:
             refused = refusals[0]
         if refused is not None:
-            raise Malformed(f"sink: {refused}")
+            raise Malformed(f"{name}: {refused}")
 
 
 ANYWHERE: Final = EgressPolicy(

@@ -42,6 +42,8 @@ class Defaults:
     timeout_s: float = DEFAULT_TIMEOUT_S
     served: frozenset[str] | None = frozenset({"HTTP"})
     """The protocols that this hub can deliver with; None: all that are known."""
+    read: frozenset[str] | None = None
+    """The protocols that it can read sources with; None: all that are known."""
 
 
 DEFAULTS = Defaults()

@@ -40,6 +40,7 @@ from chappe.formats.hub_state import advanced
 from chappe.formats.json_schema import JsonSchema
 from chappe.formats.replay_json import KeptReplay, encode_replay
 from chappe.formats.schema_language import SchemaLanguage
+from chappe.formats.source_entity import SOURCES, stored_source
 from chappe.formats.times import rfc3339_us
 from chappe.formats.transaction_json import encode_transaction
 from chappe.kit.latest import Latest
@@ -84,8 +85,8 @@ class Register:
     """Makes, replaces and ends what is declared.
 
     `extent` gives the block of a channel after which a start begins, `open_channel` prepares the log for a
-    channel that is made, `check_sink` raises Malformed for a sink that the hub must not reach, and `root`
-    is the registry's URL as its events of change name it.
+    channel that is made, `check_sink` raises Malformed for a URL (of the named field) that the hub must not
+    reach, and `root` is the registry's URL as its events of change name it.
     Writers of one node take turns; what a write committed is in `state` when it returns, so a node
     reads its own writes.
 
@@ -106,7 +107,7 @@ class Register:
     defaults: Defaults = DEFAULTS
     language: SchemaLanguage = field(default_factory=JsonSchema)
     open_channel: Callable[[Channel], Awaitable[None]] | None = None
-    check_sink: Callable[[str], None] = lambda sink: None
+    check_sink: Callable[[str, str], None] = lambda url, name: None
     _last_us: int = field(default=0, init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -384,23 +385,31 @@ class Register:
         def incoming(
             type: ResourceType, xid: str, attributes: dict[str, Any], before: Attributes | None
         ) -> dict[str, Any]:
-            if type.plural != SUBSCRIPTIONS or type.group != ENDPOINTS:
+            if type.plural not in (SUBSCRIPTIONS, SOURCES) or type.group != ENDPOINTS:
                 return attributes
             resource_xid = xid.rpartition("/versions/")[0] or xid
             resource = state.tree.resource(resource_xid)
             default = None if resource is None else resource.default
+            stored = None if default is None else default.attributes
+            id_ = resource_xid.rpartition("/")[2]
             try:
-                stored = stored_subscription(
+                if type.plural == SOURCES:
+                    made = stored_source(
+                        attributes, stored, id=id_, defaults=self.defaults, seal=self.secrets.seal
+                    )
+                    self.check_sink(str(made["url"]), "url")
+                    return made
+                made = stored_subscription(
                     attributes,
-                    None if default is None else default.attributes,
-                    id=resource_xid.rpartition("/")[2],
+                    stored,
+                    id=id_,
                     defaults=self.defaults,
                     seal=self.secrets.seal,
                     starts_after=starts_after,
                     made_at=state.revision + 1,
                 )
-                self.check_sink(str(stored["sink"]))
-                return stored
+                self.check_sink(str(made["sink"]), "sink")
+                return made
             except Malformed as error:
                 raise invalid(resource_xid, error) from error
 
@@ -432,9 +441,7 @@ class Register:
         )
         # What follows the log may have seen this commit already, and more.
         if self.state.value.revision < revision:
-            self.state.set(
-                State(revision, after.subscriptions, after.declarations, after.channels, after.tree)
-            )
+            self.state.set(replace(after, revision=revision))
         return revision
 
     async def _open(self, before: State, written: Written) -> None:

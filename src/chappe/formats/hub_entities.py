@@ -1,6 +1,7 @@
 """The entities that the event plane lives on, read from the registry's tree.
 
 /endpoints/hub/subscriptions/{id}          -> Subscription
+/endpoints/hub/sources/{id}                -> Source
 /messagegroups/{g}/messages/{m}            -> Declaration, where it says `validation`
 /endpoints/{e}/messages/{m}                   likewise
 /channels/{name}                           -> Channel
@@ -16,12 +17,14 @@ import msgspec
 from chappe.domain.channel import AS_SET, LEAST_AGE_S, LEAST_BYTES, Channel, Kept
 from chappe.domain.errors import Malformed
 from chappe.domain.grant import Grant
+from chappe.domain.source import Source
 from chappe.domain.subscription import Credential, Defaults, Subscription
 from chappe.formats.envelope_rules import attribute_rules
 from chappe.formats.json_schema import canonical_format
-from chappe.formats.options_json import with_secrets
+from chappe.formats.kept_secret import SEALED, SEALED_REFRESH, with_opened
 from chappe.formats.replay_json import decode_replay, span_of
 from chappe.formats.sealed import Cipher
+from chappe.formats.source_entity import SOURCES, source_of
 from chappe.formats.subscription_json import OPTIONS, parse_subscription
 from chappe.registry.declaration import Declaration, Framing
 from chappe.registry.entity import Attributes, Group, Resource, Tree
@@ -37,11 +40,8 @@ SUBSCRIPTIONS: Final = "subscriptions"
 MESSAGES: Final = "messages"
 CHANNELS: Final = "channels"
 
-# Private attributes of a subscription's versions.
-SEALED: Final = ".secret"  # the credential's secret, sealed
-SEALED_REFRESH: Final = ".refreshtoken"  # the credential's refresh token, sealed
+# Private attributes of a subscription's versions, beside those of formats/kept_secret.
 GRANT: Final = ".grant"  # what the sink agreed to: {"sink", "at", "per_minute"}
-OPTION_SECRETS: Final = ".optionsecrets"  # those within its options: path to sealed JSON
 STARTS_AFTER: Final = ".startsafter"  # the channel's last block when it was made
 MADE_AT: Final = ".madeat"  # the revision that it was made upon, plus one
 REPLAY: Final = ".replay"  # what it delivers again, and up to where (formats/replay_json)
@@ -65,6 +65,7 @@ FIELDS: Final = (
 """The attributes of a subscription's version that are the Subscriptions API's fields."""
 
 _SUBSCRIPTIONS: Final = (ENDPOINTS, HUB, SUBSCRIPTIONS)
+_SOURCES: Final = (ENDPOINTS, HUB, SOURCES)
 
 STORED: Final = Defaults(served=None)
 """What is stored is read by every node, also by one that cannot deliver it."""
@@ -85,6 +86,7 @@ def project(
     declarations: dict[str, Declaration] | None = None
     declared: dict[str, str] = {}  # type by path
     channels: dict[str, Channel] | None = None
+    sources: dict[str, Source] | None = None
     for path in _resources(changes):
         match path:
             case (plural, name) if plural == CHANNELS:
@@ -101,6 +103,14 @@ def project(
                     subscriptions.pop(id, None)
                 else:
                     subscriptions[id] = subscription_of(resource, open=open)
+            case (plural, group_id, kind, id) if (plural, group_id, kind) == _SOURCES:
+                if sources is None:
+                    sources = dict(state.sources)
+                resource = _found(tree, path)
+                if resource is None or resource.default is None:
+                    sources.pop(id, None)
+                else:
+                    sources[id] = source_of(resource, open=open)
             case (plural, group_id, kind, id) if kind == MESSAGES:
                 if declarations is None:
                     declarations = dict(state.declarations)
@@ -122,6 +132,7 @@ def project(
         state.declarations if declarations is None else declarations,
         state.channels if channels is None else channels,
         tree,
+        state.sources if sources is None else sources,
     )
 
 
@@ -182,17 +193,7 @@ def subscription_of(resource: Resource, *, open: Cipher) -> Subscription:
             draft.credential.endpoint,
             None if refresh is None else open(str(refresh), context=f"{context}/refreshtoken"),
         )
-    options = draft.options
-    sealed: Any = attributes.get(OPTION_SECRETS)
-    if sealed:
-        context = secret_context(resource.id)
-        options = with_secrets(
-            options,
-            {
-                path: msgspec.json.decode(open(text, context=f"{context}/{path}"))
-                for path, text in sealed.items()
-            },
-        )
+    options = with_opened(draft.options, attributes, open, secret_context(resource.id))
     start = draft.start or "latest"
     kept = decode_replay(str(attributes[REPLAY])) if REPLAY in attributes else None
     edits = sum(int(one.attributes["epoch"]) - 1 for one in resource.versions.values())

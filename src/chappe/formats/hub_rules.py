@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from chappe.domain.channel import DEFAULT, OWN, UNDELIVERED, Channel
 from chappe.domain.errors import Malformed
-from chappe.domain.options import Options
+from chappe.domain.options import Tls
 from chappe.domain.ordering import not_in_order
 from chappe.domain.replay import REDRIVES, REPLAYS
 from chappe.domain.subscription import Credential, Defaults, Subscription
@@ -28,10 +27,7 @@ from chappe.formats.hub_entities import (
     HUB,
     MADE_AT,
     MESSAGES,
-    OPTION_SECRETS,
     REPLAY,
-    SEALED,
-    SEALED_REFRESH,
     STARTS_AFTER,
     STORED,
     SUBSCRIPTIONS,
@@ -40,10 +36,17 @@ from chappe.formats.hub_entities import (
     document_of,
     secret_context,
 )
-from chappe.formats.options_json import secret_paths, secrets_of
+from chappe.formats.kept_secret import (
+    OPTION_SECRETS,
+    SEALED,
+    SEALED_REFRESH,
+    kept_refresh_token,
+    kept_secret,
+    option_secrets,
+)
 from chappe.formats.schema_language import SchemaLanguage
 from chappe.formats.sealed import Cipher
-from chappe.formats.sink_settings import CredentialDraft
+from chappe.formats.source_entity import SOURCES, check_source
 from chappe.formats.subscription_config import check_config
 from chappe.formats.subscription_json import (
     SubscriptionDraft,
@@ -56,7 +59,7 @@ from chappe.registry.errors import RegistryError
 from chappe.registry.request import Change
 from chappe.registry.state import State
 
-NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS))
+NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS), (ENDPOINTS, SOURCES))
 """The types without which the hub's own entities have no place."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -100,13 +103,15 @@ def stored_subscription(
     credential = None
     if draft.credential is not None:
         private[SEALED] = (
-            _kept_secret(draft.credential, draft.sink, before)
+            kept_secret(
+                draft.credential, draft.sink, before, credential="sinkcredential", place="sink"
+            )
             if draft.credential.secret is None
             else seal(draft.credential.secret, context=secret_context(id))
         )
         if draft.credential.credentialtype == "REFRESHTOKEN":
             private[SEALED_REFRESH] = (
-                _kept_refresh_token(draft.credential, before)
+                kept_refresh_token(draft.credential, before)
                 if draft.credential.refresh_token is None
                 else seal(
                     draft.credential.refresh_token, context=f"{secret_context(id)}/refreshtoken"
@@ -119,9 +124,9 @@ def stored_subscription(
             draft.credential.expires,
             draft.credential.endpoint,
         )
-    option_secrets = _option_secrets(draft.options, before, seal, secret_context(id))
-    if option_secrets:
-        private[OPTION_SECRETS] = option_secrets
+    within = option_secrets(draft.options, before, seal, secret_context(id))
+    if within:
+        private[OPTION_SECRETS] = within
     sink = f"/subscriptions/{id}" if draft.protocol == "PULL" else draft.sink
     shown = render_subscription(
         replace(
@@ -170,62 +175,6 @@ def _check_fixed(draft: SubscriptionDraft, before: Attributes) -> None:
             )
 
 
-def _kept_secret(draft: CredentialDraft, sink: str, before: Attributes | None) -> str:
-    """The sealed secret that stays.
-
-    It goes to no other origin: who may change a sink must not learn it that way.
-    """
-    name = "secret" if draft.credentialtype == "PLAIN" else "accesstoken"
-    kept = None if before is None else before.get("sinkcredential")
-    if (
-        before is None
-        or SEALED not in before
-        or not isinstance(kept, Mapping)
-        or kept.get("credentialtype") != draft.credentialtype
-    ):
-        raise Malformed(f"sinkcredential/{name}: is missing and is required")
-    if _origin(sink) != _origin(str(before.get("sink", ""))):
-        raise Malformed(
-            f"sinkcredential/{name}: must be sent again, because the sink moves to another origin"
-        )
-    return str(before[SEALED])
-
-
-def _kept_refresh_token(draft: CredentialDraft, before: Attributes | None) -> str:
-    """The sealed refresh token that stays; like the access token it goes to no other origin."""
-    kept: Any = None if before is None else before.get("sinkcredential")
-    if before is None or SEALED_REFRESH not in before or not isinstance(kept, Mapping):
-        raise Malformed("sinkcredential/refreshtoken: is missing and is required")
-    if _origin(draft.endpoint or "") != _origin(str(kept.get("refreshtokenendpoint", ""))):
-        raise Malformed(
-            "sinkcredential/refreshtoken: must be sent again, because its endpoint moves to another"
-            " origin"
-        )
-    return str(before[SEALED_REFRESH])
-
-
-def _option_secrets(
-    options: Options, before: Attributes | None, seal: Cipher, context: str
-) -> dict[str, str]:
-    """The sealed secrets within options by path; those that were not sent stay."""
-    sent = secrets_of(options)
-    kept: Any = {} if before is None else before.get(OPTION_SECRETS, {})
-    sealed: dict[str, str] = {}
-    for path in secret_paths(options):
-        if path in sent:
-            sealed[path] = seal(_encode(sent[path]).decode(), context=f"{context}/{path}")
-        elif path in kept:
-            sealed[path] = kept[path]
-        elif path == "signing/secrets":
-            raise Malformed(f"{path}: is missing and is required")
-    return sealed
-
-
-def _origin(sink: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(sink)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
 def _text(attributes: Attributes | None, name: str) -> str | None:
     value = None if attributes is None else attributes.get(name)
     return value if isinstance(value, str) else None
@@ -266,10 +215,12 @@ def check_changes(
                 _check_channel(state, tree, path[1], xid)
             elif path == (ENDPOINTS, HUB) and change.after is None:
                 raise Malformed(
-                    f"endpoint {HUB!r} is the hub's own; its subscriptions can be deleted"
+                    f"endpoint {HUB!r} is the hub's own; its subscriptions and sources can be deleted"
                 )
             elif len(path) == 4 and path[2] == SUBSCRIPTIONS and path[0] == ENDPOINTS:
                 _check_subscription(tree, path, xid)
+            elif len(path) == 4 and path[2] == SOURCES and path[0] == ENDPOINTS:
+                check_source(tree, _found(tree, path)[1], path[1], HUB)
             elif len(path) == 4 and path[2] == MESSAGES:
                 if declared is None:
                     declared = _Declared(state)
@@ -279,21 +230,25 @@ def check_changes(
 
 
 def check_projected(before: State, after: State, now: datetime) -> None:
-    """See that subscriptions which a write changed can be delivered, with all their secrets.
+    """See that subscriptions and sources which a write changed can connect, with all their secrets.
 
     Raises:
-        RegistryError: one cannot; the subject is the subscription.
+        RegistryError: one cannot; it is the subject.
     """
-    if after.subscriptions is before.subscriptions:
-        return
+    for id, source in after.sources.items():
+        if source.options.tls is not None and before.sources.get(id) is not source:
+            _check_tls(source.options.tls, source.url, f"{SOURCES}/{id}", now)
     for id, subscription in after.subscriptions.items():
         tls = subscription.options.tls
-        if tls is None or before.subscriptions.get(id) is subscription:
-            continue
-        try:
-            check_tls(tls, "tls", sink=subscription.sink, now=now)
-        except Malformed as error:
-            raise invalid(f"/{ENDPOINTS}/{HUB}/{SUBSCRIPTIONS}/{id}", error) from error
+        if tls is not None and before.subscriptions.get(id) is not subscription:
+            _check_tls(tls, subscription.sink, f"{SUBSCRIPTIONS}/{id}", now)
+
+
+def _check_tls(tls: Tls, url: str, entity: str, now: datetime) -> None:
+    try:
+        check_tls(tls, "tls", sink=url, now=now)
+    except Malformed as error:
+        raise invalid(f"/{ENDPOINTS}/{HUB}/{entity}", error) from error
 
 
 def _check_model(before: Tree, after: Tree) -> None:

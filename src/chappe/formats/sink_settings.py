@@ -17,7 +17,7 @@ from chappe.domain.options import (
     Option,
     PullSettings,
 )
-from chappe.domain.subscription import HttpSettings, ProtocolSettings
+from chappe.domain.subscription import Credential, HttpSettings, ProtocolSettings
 from chappe.formats.fields import Fields, kind_of, shortened
 from chappe.formats.options_json import read_option, rendered_option
 from chappe.formats.times import is_rfc3339
@@ -190,6 +190,20 @@ def parse_credential(document: object, path: str) -> CredentialDraft | None:
                 f"{path}/credentialtype: {shortened(other)} is unknown;"
                 " served: PLAIN, ACCESSTOKEN, REFRESHTOKEN"
             )
+
+
+def rendered_credential(credential: Credential) -> dict[str, object]:
+    """A credential as it is shown: without its secrets."""
+    shown: dict[str, object] = {"credentialtype": credential.credentialtype}
+    if credential.identifier is not None:
+        shown["identifier"] = credential.identifier
+    if credential.credentialtype in ("ACCESSTOKEN", "REFRESHTOKEN"):
+        shown["accesstokentype"] = "bearer"
+        if credential.expires is not None:
+            shown["accesstokenexpiresutc"] = credential.expires
+    if credential.endpoint is not None:
+        shown["refreshtokenendpoint"] = credential.endpoint
+    return shown
 
 
 def _access_token(fields: Fields, path: str) -> tuple[str | None, str | None]:

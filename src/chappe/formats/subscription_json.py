@@ -8,10 +8,9 @@ extension. No error and no `repr` holds a secret.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -29,6 +28,7 @@ from chappe.domain.subscription import (
     ProtocolSettings,
     Subscription,
 )
+from chappe.formats.broker_url import EXTRAS, URI, check_uri, read_url
 from chappe.formats.envelope_options import check_envelope
 from chappe.formats.fields import Fields, decode_json, kind_of, shortened
 from chappe.formats.filters_json import parse_filters
@@ -40,31 +40,20 @@ from chappe.formats.sink_settings import (
     CredentialDraft,
     parse_credential,
     parse_settings,
+    rendered_credential,
     rendered_settings,
 )
 from chappe.formats.times import is_rfc3339
 
 OPTIONS: Final = tuple(field.name for field in described(Options).fields)
 """The extension fields that `domain/options` describes."""
-_SCHEMES: Final = {
-    "HTTP": ("http", "https"),
-    "KAFKA": ("kafka",),
-    "NATS": ("nats", "tls"),
-    "MQTT3": ("mqtt", "mqtts"),
-    "MQTT5": ("mqtt", "mqtts"),
-    "AMQP": ("amqp", "amqps"),
-}
-_EXTRAS: Final = {"KAFKA": "kafka", "MQTT3": "mqtt", "MQTT5": "mqtt", "AMQP": "amqp"}
 _KNOWN: Final = frozenset(
     "id source types config filters sink protocol protocolsettings sinkcredential channel start"
     " concurrency timeout_s retry epoch createdat modifiedat warnings replay status".split()
 ) | frozenset(OPTIONS)
-_MAX_URI: Final = 4096
 _MAX_TYPES: Final = 1024
 _MOST_EPOCH: Final = 2**53
-# RFC 3986: the characters of a URI; a percent sign begins a triplet.
 _PULLED = re.compile(r"/subscriptions/[^/]+")
-_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +108,12 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
     check_options(options, protocol)
     check_envelope(protocol, options)
     if options.deadletter is not None and options.deadletter.sink is not None:
-        check_uri(options.deadletter.sink, ("http", "https"), "deadletter/sink")
+        check_uri(
+            options.deadletter.sink,
+            ("http", "https"),
+            "deadletter/sink",
+            credential="sinkcredential",
+        )
     return SubscriptionDraft(
         sink=_sink(fields, protocol),
         protocol=protocol,
@@ -157,17 +151,8 @@ def render_subscription(subscription: Subscription) -> dict[str, object]:
     document["sink"] = subscription.sink
     document["protocol"] = subscription.protocol
     document["protocolsettings"] = rendered_settings(subscription.settings)
-    if (credential := subscription.credential) is not None:
-        shown: dict[str, object] = {"credentialtype": credential.credentialtype}
-        if credential.identifier is not None:
-            shown["identifier"] = credential.identifier
-        if credential.credentialtype in ("ACCESSTOKEN", "REFRESHTOKEN"):
-            shown["accesstokentype"] = "bearer"
-            if credential.expires is not None:
-                shown["accesstokenexpiresutc"] = credential.expires
-        if credential.endpoint is not None:
-            shown["refreshtokenendpoint"] = credential.endpoint
-        document["sinkcredential"] = shown
+    if subscription.credential is not None:
+        document["sinkcredential"] = rendered_credential(subscription.credential)
     document |= {
         "channel": subscription.channel,
         "start": subscription.start,
@@ -205,7 +190,7 @@ def _protocol(fields: Fields, defaults: Defaults) -> str:
     if protocol in served:
         return protocol
     if protocol in PROTOCOLS:
-        extra = _EXTRAS.get(protocol)
+        extra = EXTRAS.get(protocol)
         hint = f"; it needs chappe[{extra}]" if extra else ""
         raise Malformed(
             f"protocol: {protocol!r} is not served by this hub; served: {', '.join(served)}{hint}"
@@ -219,44 +204,7 @@ def _protocol(fields: Fields, defaults: Defaults) -> str:
 def _sink(fields: Fields, protocol: str) -> str:
     if protocol == "PULL":
         return _pulled(fields)
-    sink = fields.need_text("sink")
-    # Kafka's and NATS' sinks may name several servers: the first stands for the URI's form.
-    check_uri(sink, _SCHEMES[protocol], "sink", lists=protocol in ("KAFKA", "NATS"))
-    return sink
-
-
-def check_uri(sink: str, schemes: Sequence[str], name: str, *, lists: bool = False) -> None:
-    """See that events can go to the URI of the field `name`; `lists`: it may name several servers.
-
-    Raises:
-        Malformed: it breaks a rule.
-    """
-    if "@" in sink.partition("://")[2].partition("/")[0]:
-        # The value is not shown: what stands there may be a password.
-        raise Malformed(f"{name}: user and password have no place in it; use sinkcredential")
-    shown = shortened(sink)
-    if len(sink) > _MAX_URI:
-        raise Malformed(
-            f"{name}: {shown} has {len(sink)} characters; at most {_MAX_URI} are possible"
-        )
-    if not _URI.fullmatch(sink):
-        raise Malformed(f"{name}: {shown} is no URI: a character is not allowed there (RFC 3986)")
-    servers, slash, path = sink.partition("://")[2].partition("/")
-    for server in servers.split(",") if lists else (servers,):
-        one = f"{sink.partition('://')[0]}://{server}{slash}{path}" if lists else sink
-        try:
-            parts = urlsplit(one)
-            host, port = parts.hostname, parts.port
-        except ValueError as exc:
-            raise Malformed(f"{name}: {shown} is no URI: {exc}") from None
-        if parts.scheme not in schemes:
-            raise Malformed(f"{name}: {shown} must be an absolute {' or '.join(schemes)} URI")
-        if "@" in parts.netloc:
-            raise Malformed(f"{name}: user and password have no place in it; use sinkcredential")
-        if not host:
-            raise Malformed(f"{name}: {shown} names no host")
-        if port == 0:
-            raise Malformed(f"{name}: {shown}: the port 0 cannot be reached")
+    return read_url(fields, "sink", protocol, credential="sinkcredential")
 
 
 def _pulled(fields: Fields) -> str:
@@ -283,7 +231,7 @@ def _start(fields: Fields) -> str | None:
 
 def _source(fields: Fields) -> str | None:
     source = fields.text("source")
-    if source is not None and not _URI.fullmatch(source):
+    if source is not None and not URI.fullmatch(source):
         raise Malformed(
             f"source: {shortened(source)} is no URI-reference: a character is not allowed there"
         )

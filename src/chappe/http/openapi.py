@@ -53,6 +53,7 @@ what a client writes: what is read-only is ignored there, and null stands for ab
 _TAGS: Final = {
     "events": "Publish events, and read them.",
     "subscriptions": "CloudEvents Subscriptions API.",
+    "sources": "What the hub reads at other brokers.",
     "discovery": "CloudEvents Discovery API.",
     "registry": "xRegistry: what is declared.",
     "schemaregistry": "CloudEvents Schema Registry 0.2: schemas alone.",

@@ -163,7 +163,7 @@ def hub_paths() -> dict[str, Schema]:
         responses={"200": answer("What each says.", schema("Explained")), **OF_THE_HUB},
     )
     paths["/validate/subscriptions"] = {"post": explain}
-    return {**paths, **STREAMS, **_subscriptions(), **_discovery(), **_health()}
+    return {**paths, **STREAMS, **_subscriptions(), **_sources(), **_discovery(), **_health()}
 
 
 def _events(above: str, parameters: Sequence[Schema]) -> dict[str, Schema]:
@@ -292,6 +292,33 @@ def _subscriptions() -> dict[str, Schema]:
             ),
         ),
         **PULLING,
+    }
+
+
+def _sources() -> dict[str, Schema]:
+    shown, sent = schema("Source"), body(schema("Source-sent"))
+
+    def of(method: str, summary: str, right: str, *statuses: str, **more: Any) -> Schema:
+        value = more.pop("shown", shown)
+        located = ["Location"] if method == "post.sources" else []
+        answers = {one: answer("As it is shown.", value, headers=located) for one in statuses}
+        responses = {**answers, **OF_THE_HUB}
+        return operation(method, summary, "sources", right, responses=responses, **more)
+
+    return {
+        "/sources": _item(
+            [],
+            get=of("get.sources", "List sources", "read", "200", shown=array_of(shown)),
+            post=of("post.sources", "Make one", "subscribe", "201", request=sent),
+        ),
+        "/sources/{id}": _item(
+            [in_path("id", "The source's id.", pattern=".")],
+            get=of("get.sources.id", "Read one", "read", "200"),
+            put=of(
+                "put.sources.id", "Replace or make one", "subscribe", "200", "201", request=sent
+            ),
+            delete=of("delete.sources.id", "End one", "subscribe", "200"),
+        ),
     }
 
 

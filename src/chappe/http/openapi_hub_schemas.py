@@ -12,8 +12,9 @@ from chappe.domain.retry import (
     STATUS_ACTIONS,
     STATUS_KEY,
 )
+from chappe.domain.source import SETTINGS_OF
 from chappe.formats.sink_settings import PROTOCOLS
-from chappe.http.openapi_options import OPTIONS, SETTINGS
+from chappe.http.openapi_options import OPTIONS, SETTINGS, SOURCE_OPTIONS, SOURCE_SETTINGS
 from chappe.http.openapi_parts import schema
 from chappe.http.openapi_schemas import Schema
 
@@ -60,6 +61,15 @@ _EVENT: Final[Schema] = object_of(
     "specversion", "id", "source", "type",
 )  # fmt: skip
 
+_CREDENTIAL: Final[Mapping[str, Schema]] = {
+    "credentialtype": {"type": "string", "enum": ["PLAIN", "ACCESSTOKEN"]},
+    "identifier": TEXT,
+    "secret": {"type": "string", "writeOnly": True},
+    "accesstoken": {"type": "string", "writeOnly": True},
+    "accesstokentype": {"type": "string", "enum": ["bearer"]},
+    "accesstokenexpiresutc": TEXT,
+}
+
 _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
     "id": TEXT,
     "source": TEXT,
@@ -77,14 +87,10 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
     ),
     "sinkcredential": object_of(
         {
+            **_CREDENTIAL,
             "credentialtype": {"type": "string", "enum": ["PLAIN", "ACCESSTOKEN", "REFRESHTOKEN"]},
-            "identifier": TEXT,
-            "secret": {"type": "string", "writeOnly": True},
-            "accesstoken": {"type": "string", "writeOnly": True},
             "refreshtoken": {"type": "string", "writeOnly": True},
             "refreshtokenendpoint": TEXT,
-            "accesstokentype": {"type": "string", "enum": ["bearer"]},
-            "accesstokenexpiresutc": TEXT,
         },
         "credentialtype",
     ),
@@ -139,6 +145,31 @@ _SUBSCRIPTION: Final[Mapping[str, Schema]] = {
         "description": "What is odd about the filters; in answers to POST and PUT.",
     },
 }
+
+_SOURCE: Final[Mapping[str, Schema]] = {
+    "id": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"},
+    "protocol": {"type": "string", "enum": list(SETTINGS_OF)},
+    "url": FILLED,
+    "protocolsettings": object_of(SOURCE_SETTINGS),
+    "credential": object_of(_CREDENTIAL, "credentialtype"),
+    **SOURCE_OPTIONS,
+    "epoch": {"type": "integer", "minimum": 1},
+    "createdat": TIME,
+    "modifiedat": TIME,
+    "status": object_of(
+        {
+            "state": {"enum": ["waiting", "running", "failing", "paused", "unserved"]},
+            "node": TEXT,
+            "since": TIME,
+            "at": TIME,
+            "taken": COUNT,
+            "setaside": COUNT,
+            "error": TEXT,
+            "errorat": TIME,
+        },
+        "state", "taken", "setaside",
+    ),
+}  # fmt: skip
 
 _SERVICE: Final[Mapping[str, Schema]] = {
     "id": {"type": "string", "pattern": SERVICE_ID},
@@ -290,6 +321,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         # With PULL the hub is the sink.
         "anyOf": [{"required": ["sink"]}, {"properties": {"protocol": {"const": "PULL"}}}],
     },
+    "Source": object_of(
+        _SOURCE, "id", "protocol", "url", "channel", "epoch", "createdat", "modifiedat"
+    ),
+    "Source-sent": object_of(_SOURCE, "protocol", "url", closed=True),
     "EventType": object_of(
         {
             "type": FILLED,

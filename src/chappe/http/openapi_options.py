@@ -19,6 +19,7 @@ from chappe.domain.options import (
     described,
     is_secret,
 )
+from chappe.domain.source import SETTINGS_OF, SourceOptions
 from chappe.http.openapi_schemas import Schema
 
 
@@ -94,3 +95,13 @@ SETTINGS: Final[Mapping[str, Schema]] = {
     **_schemas(PullSettings),
 }
 """The settings of every protocol but HTTP."""
+
+SOURCE_OPTIONS: Final = _schemas(SourceOptions)
+"""The fields of a source that are settings alone."""
+
+SOURCE_SETTINGS: Final[Mapping[str, Schema]] = {
+    name: shape
+    for kind in dict.fromkeys(SETTINGS_OF.values())
+    for name, shape in _schemas(kind).items()
+}
+"""The settings of every protocol of sources."""

@@ -11,6 +11,7 @@ from chappe.domain.event import Event
 from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
 from chappe.flows.accept import Receipt
 from chappe.flows.confluent import Confluent
+from chappe.flows.connect import Connect
 from chappe.flows.discover import Discover
 from chappe.flows.find import Item, Page
 from chappe.flows.infer import Infer
@@ -177,6 +178,7 @@ class Parts:
     find: Finding
     trace: Tracing
     register: Registering
+    connect: Connect
     discover: Discover
     schemas: SchemaRegistry
     check: Checking

@@ -22,6 +22,7 @@ from chappe.http import (
     pull,
     replays,
     signing,
+    sources,
     stream,
     subscriptions,
     validate,
@@ -107,6 +108,15 @@ _DEAD_LETTER = {
     "GET": Endpoint(READ, dead_letters.one),
     "DELETE": Endpoint(SUBSCRIBE, dead_letters.discard_one),
 }
+_SOURCES = {
+    "GET": Endpoint(READ, sources.list_all),
+    "POST": Endpoint(SUBSCRIBE, sources.create),
+}
+_SOURCE = {
+    "GET": Endpoint(READ, sources.one),
+    "PUT": Endpoint(SUBSCRIBE, sources.put),
+    "DELETE": Endpoint(SUBSCRIBE, sources.remove),
+}
 _SERVICES = {
     "GET": Endpoint(READ, discovery.list_services, None),
     "POST": Endpoint(SUBSCRIBE, discovery.put_services, None),
@@ -169,6 +179,8 @@ ROUTES: Sequence[Route] = (
     Route("/subscriptions/{id}/release", {"POST": Endpoint(SUBSCRIBE, pull.release)}),
     Route("/subscriptions/{id}/reject", {"POST": Endpoint(SUBSCRIBE, pull.reject)}),
     Route("/subscriptions/{id}/renewlocks", {"POST": Endpoint(SUBSCRIBE, pull.renew_locks)}),
+    Route("/sources", _SOURCES),
+    Route("/sources/{id}", _SOURCE),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",

@@ -3,7 +3,7 @@
 The domain model of CloudEvents (endpoints, messages, schemas), and what the hub adds to it:
 
     channels                          the streams of the hub
-    endpoints                         may hold messages, and subscriptions
+    endpoints                         may hold messages, subscriptions, sources
     messagegroups/messages            may say what becomes of payloads that break the schema
     schemagroups/schemas
 
@@ -21,6 +21,7 @@ from chappe.registry.hub_model_own import (
     CHANNELS,
     DATAFRAMING,
     DATAFRAMINGCONTEXT,
+    SOURCES,
     SUBSCRIPTIONS,
     VALIDATION,
 )
@@ -28,7 +29,7 @@ from chappe.registry.hub_model_schemas import SCHEMAGROUPS
 
 RESERVED: Final = frozenset(
     "capabilities capabilitiesoffered confluent deadletters events export features livez metrics model modelsource"
-    " openapi.json readyz schemaregistry services subscriptions types validate".split()
+    " openapi.json readyz schemaregistry services sources subscriptions types validate".split()
 )
 """What stands at the root of the API, so no group type can have the name.
 
@@ -40,10 +41,13 @@ def hub_model() -> dict[str, Any]:
     """The model source; each call gives a value of its own."""
     return deepcopy(
         {
-            "description": "The model of a Chappe hub: CloudEvents' registry, channels, subscriptions",
+            "description": "The model of a Chappe hub: CloudEvents' registry, channels, subscriptions, sources",
             "groups": {
                 "channels": CHANNELS,
-                "endpoints": {**ENDPOINTS, "resources": {"subscriptions": SUBSCRIPTIONS}},
+                "endpoints": {
+                    **ENDPOINTS,
+                    "resources": {"subscriptions": SUBSCRIPTIONS, "sources": SOURCES},
+                },
                 "messagegroups": {
                     **MESSAGEGROUPS,
                     "resources": {

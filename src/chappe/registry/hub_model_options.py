@@ -22,6 +22,7 @@ from chappe.domain.options import (
     described,
     is_secret,
 )
+from chappe.domain.source import SETTINGS_OF, SourceOptions
 from chappe.registry.hub_model_notation import (
     Definition,
     Definitions,
@@ -80,3 +81,13 @@ SETTINGS: Final[Definitions] = {
     **_definitions(PullSettings),
 }
 """The settings of every protocol but HTTP."""
+
+SOURCE_OPTIONS: Final = _definitions(SourceOptions)
+"""The fields of a source that are settings alone."""
+
+SOURCE_SETTINGS: Final[Definitions] = {
+    name: definition
+    for kind in dict.fromkeys(SETTINGS_OF.values())
+    for name, definition in _definitions(kind).items()
+}
+"""The settings of every protocol of sources."""

@@ -14,7 +14,12 @@ from chappe.registry.hub_model_notation import (
     text,
     uri,
 )
-from chappe.registry.hub_model_options import OPTIONS, SETTINGS
+from chappe.registry.hub_model_options import (
+    OPTIONS,
+    SETTINGS,
+    SOURCE_OPTIONS,
+    SOURCE_SETTINGS,
+)
 
 CHANNELS: Final[Definition] = {
     "singular": "channel",
@@ -43,6 +48,18 @@ CHANNELS: Final[Definition] = {
     },
 }
 
+
+def _credential(*kinds: str) -> dict[str, Definition]:
+    return {
+        "credentialtype": text("Kind of credential", enum=list(kinds), required=True),
+        "identifier": text("The user, with PLAIN"),
+        "secret": text("The password, with PLAIN; only written"),
+        "accesstoken": text("The token, with ACCESSTOKEN; only written"),
+        "accesstokentype": text("Type of the token: bearer"),
+        "accesstokenexpiresutc": attribute("timestamp", "Until when the token is valid"),
+    }
+
+
 # No defaults here: the hub fills in what a subscription is made without, and keeps what is there
 # when a later write is silent about it. Names that are not ours to choose (header fields, keys of
 # `config`) stand under `any`, because keys of a map cannot have capitals (core/spec.md "map").
@@ -69,18 +86,9 @@ SUBSCRIPTIONS: Final[Definition] = {
         "sinkcredential": group_of(
             "How the hub proves to the sink who it is; secrets are never shown",
             {
-                "credentialtype": text(
-                    "Kind of credential",
-                    enum=["PLAIN", "ACCESSTOKEN", "REFRESHTOKEN"],
-                    required=True,
-                ),
-                "identifier": text("The user, with PLAIN"),
-                "secret": text("The password, with PLAIN; only written"),
-                "accesstoken": text("The token, with ACCESSTOKEN; only written"),
+                **_credential("PLAIN", "ACCESSTOKEN", "REFRESHTOKEN"),
                 "refreshtoken": text("Gets another token, with REFRESHTOKEN; only written"),
                 "refreshtokenendpoint": uri("Where it is traded for one (RFC 6749 6)"),
-                "accesstokentype": text("Type of the token: bearer"),
-                "accesstokenexpiresutc": attribute("timestamp", "Until when the token is valid"),
             },
         ),
         "channel": text(
@@ -109,6 +117,23 @@ SUBSCRIPTIONS: Final[Definition] = {
             },
         ),
         **OPTIONS,
+    },
+}
+
+SOURCES: Final[Definition] = {
+    "singular": "source",
+    "description": "What the hub reads at other brokers, and the channel that takes it",
+    "hasdocument": False,
+    "maxversions": 50,
+    "attributes": {
+        "url": uri("Where the broker is", required=True),
+        "protocol": text("Protocol of the broker", required=True),
+        "protocolsettings": group_of("Settings of the protocol", SOURCE_SETTINGS),
+        "credential": group_of(
+            "How the hub proves to the broker who it is; secrets are never shown",
+            _credential("PLAIN", "ACCESSTOKEN"),
+        ),
+        **SOURCE_OPTIONS,
     },
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from chappe.domain.channel import ATTEMPTS, DEADLETTERS, DEFAULT, DEFAULT_SHARDS, REGISTRY, Channel
+from chappe.domain.source import Source
 from chappe.domain.subscription import Subscription
 from chappe.registry.declaration import Declaration
 from chappe.registry.entity import Tree
@@ -20,8 +21,8 @@ NO_TREE: Final = Tree({}, Model({}, {}, AttributeSet()), {})
 class State:
     """The registry as of `revision`, and what the event plane reads of it.
 
-    `subscriptions` by id, `declarations` by event type and `channels` by name are derived from
-    `tree`. Nobody changes the mappings; a state after a write shares those that it did not touch,
+    `subscriptions` and `sources` by id, `declarations` by event type and `channels` by name are
+    derived from `tree`. Nobody changes the mappings; a state after a write shares those that it did not touch,
     so `a.subscriptions is b.subscriptions` tells that no subscription changed between the two.
     """
 
@@ -30,6 +31,7 @@ class State:
     declarations: Mapping[str, Declaration] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     tree: Tree = NO_TREE
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
 
 def own_channels(shards: int = DEFAULT_SHARDS) -> dict[str, Channel]:

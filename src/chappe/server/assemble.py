@@ -25,6 +25,7 @@ from chappe.adapters.nats.hub_key import hub_key
 from chappe.adapters.nats.registry_log import NatsRegistryLog
 from chappe.adapters.nats.shard_calls import NatsShardCalls
 from chappe.adapters.nats.shard_lease import NatsShardLease
+from chappe.adapters.nats.source_status import NatsSourceStatuses
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
 from chappe.adapters.sqlite.event_index import SqliteEventIndex
@@ -41,12 +42,14 @@ from chappe.domain.channel import (
 )
 from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
 from chappe.domain.seen import SeenEvents
+from chappe.domain.source import Source
 from chappe.domain.subscription import PULL, Credential, Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
 from chappe.flows.begin import Begin
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
+from chappe.flows.connect import Connect
 from chappe.flows.deliver.dispatch import Dispatcher
 from chappe.flows.deliver.pull_outlet import PullOutlets
 from chappe.flows.deliver.recorder import AttemptRecorder
@@ -58,6 +61,7 @@ from chappe.flows.find import Find
 from chappe.flows.frames import Frames
 from chappe.flows.handshake import Handshakes
 from chappe.flows.infer import Infer
+from chappe.flows.intake import SourceIntake
 from chappe.flows.judge import Judge
 from chappe.flows.keep import Keep
 from chappe.flows.materialise import Materialise
@@ -80,6 +84,7 @@ from chappe.http.parts import Limits, Parts, RegistryParts, Snapshots
 from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
+from chappe.ports.event_source import Intake, OpenSource
 from chappe.ports.sink import Sink
 from chappe.registry.capabilities import Offer, initial
 from chappe.registry.entity import Tree
@@ -90,6 +95,7 @@ from chappe.registry.uids import xid_of
 from chappe.registry.write import empty_tree
 from chappe.server.disk_guard import DiskGuard
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
+from chappe.server.sources import SourceParts, Sources
 from chappe.server.workers import Engine, Workers
 
 ENCODING_BYTES = 16 * 1024
@@ -109,6 +115,7 @@ class Hub:
 
     app: App
     workers: Workers
+    sources: Sources
     counters: Counters
     describe: Callable[[], Awaitable[None]]
     keep_described: Callable[[], Coroutine[Any, Any, None]]
@@ -244,8 +251,12 @@ async def assemble(
     calls = NatsShardCalls(connection)
     outlets = PullOutlets(log, clock, dispatcher)
     dispatcher.divert(PULL, outlets)
+    readers: dict[str, OpenSource] = {}
     defaults = Defaults(
-        settings.delivery_concurrency, settings.delivery_timeout_s, frozenset((*sinks, PULL))
+        settings.delivery_concurrency,
+        settings.delivery_timeout_s,
+        frozenset((*sinks, PULL)),
+        frozenset(readers),
     )
     find = Find(log, index, reached.__getitem__, lambda: state.value.channels, clock)
 
@@ -381,6 +392,18 @@ async def assemble(
         (lambda: None) if disk is None else disk.check,
         check.is_declared,
     )
+    limits = _limits(settings, connection)
+    statuses = NatsSourceStatuses(connection)
+
+    def intake(source: Source, counted: Callable[[int, int], None]) -> Intake:
+        return SourceIntake(
+            source, accept, log, clock, new_id, event_bytes=limits.event_bytes, counted=counted
+        )
+
+    sources = Sources(
+        SourceParts(readers, intake, lease, statuses, clock, random.random, node), state
+    )
+
     snapshots = Snapshots()
     app = App(
         Parts(
@@ -401,6 +424,7 @@ async def assemble(
             check=check,
             judge=Judge(state, languages, find),
             infer=Infer(find, clock),
+            connect=Connect(state, register.write, statuses, lambda: f"r-{secrets.token_hex(5)}"),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
@@ -454,7 +478,7 @@ async def assemble(
                 settings.public_url,
                 snapshots,
             ),
-            limits=_limits(settings, connection),
+            limits=limits,
             defaults=defaults,
             confluent=confluent,
         )
@@ -470,7 +494,7 @@ async def assemble(
         await calls.close()
         await connection.close()
 
-    return Hub(app, workers, counters, describe, keep_described, streams.run, close)
+    return Hub(app, workers, sources, counters, describe, keep_described, streams.run, close)
 
 
 def _first_tree(settings: Settings, now: str, offer: Offer) -> Tree:

@@ -145,6 +145,7 @@ async def _serve_until(
         loop.add_signal_handler(number, stop.set)
     async with Supervisor() as tasks:
         workers = tasks.start_soon(hub.workers.run(), name="workers")
+        sources = tasks.start_soon(hub.sources.run(), name="sources")
         if engine is not None:
             tasks.start_soon(engine.watch(), name="watch engine")
         if disk is not None:
@@ -173,11 +174,13 @@ async def _serve_until(
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_s):
                     await hub.app.idle()
+            await hub.sources.drain()
             await hub.workers.drain(settings.drain_s)
             for server in servers.values():
                 server.stop()
             for task in serving:
                 await task
+            sources.cancel()
             workers.cancel()
             tasks.cancel()
     _log.info("stopped")

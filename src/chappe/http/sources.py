@@ -1,0 +1,69 @@
+"""Sources: what the hub reads at other brokers, and how that goes: /sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from chappe.domain.errors import Malformed
+from chappe.domain.source import Source, SourceStatus
+from chappe.formats.fields import exact_json
+from chappe.formats.source_json import parse_source, render_source
+from chappe.http.exchange import Request, Response, json_response
+from chappe.http.parts import Parts
+
+
+async def list_all(parts: Parts, request: Request) -> Response:
+    """All sources with their status, an array in the order of their ids."""
+    kept = parts.state.value.sources
+    status = await parts.connect.status()
+    return json_response([_shown(kept[id_], status) for id_ in sorted(kept)])
+
+
+async def create(parts: Parts, request: Request) -> Response:
+    """Make one; without an id it gets one here."""
+    draft = parse_source(request.body, parts.defaults.read)
+    made = await parts.connect.create(_sent(request), id=draft.id, by=request.principal.name)
+    location = (b"location", f"/sources/{made.id}".encode("ascii"))
+    return json_response(_shown(made, {}), 201, (location,))
+
+
+async def one(parts: Parts, request: Request) -> Response:
+    """One source with its status."""
+    found = parts.connect.one(request.params["id"])
+    return json_response(_shown(found, await parts.connect.status()))
+
+
+async def put(parts: Parts, request: Request) -> Response:
+    """Replace one, or make it."""
+    id_ = request.params["id"]
+    draft = parse_source(request.body, parts.defaults.read)
+    if draft.id is not None and draft.id != id_:
+        raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
+    kept, made = await parts.connect.put(
+        id_, _sent(request), epoch=draft.epoch, by=request.principal.name
+    )
+    return json_response(_shown(kept, await parts.connect.status()), 201 if made else 200)
+
+
+async def remove(parts: Parts, request: Request) -> Response:
+    """Take one away; its last state is answered."""
+    last = await parts.connect.remove(request.params["id"], by=request.principal.name)
+    return json_response(render_source(last))
+
+
+def _shown(source: Source, status: Mapping[str, SourceStatus]) -> dict[str, Any]:
+    said = status.get(source.id, SourceStatus())
+    # A status whose every part is as in the beginning still says that.
+    return {
+        **render_source(source),
+        "status": {"state": said.state, "taken": said.taken, "setaside": said.setaside}
+        | msgspec.to_builtins(said),
+    }
+
+
+def _sent(request: Request) -> Mapping[str, Any]:
+    """The fields as they were sent; `parse_source` has found them right."""
+    return exact_json(request.body)
