@@ -277,6 +277,12 @@ ENTITIES: Mapping[str, Any] = {
         "protocol": "HTTP",
         "sinkcredential": {"credentialtype": "PLAIN", "identifier": "me", "secret": "hunter2"},
     },
+    "/endpoints/hub/sources/shop": {
+        "url": "kafka://k1:9092,k2:9092",
+        "protocol": "KAFKA",
+        "protocolsettings": {"topics": ["orders"]},
+        "tls": {"ca": "PEM"},
+    },
     "/messagegroups/shop/messages/order.paid": {
         "envelope": "CloudEvents/1.0",
         "envelopemetadata": {"type": {"value": "order.paid"}},
@@ -317,6 +323,7 @@ IDS = {
     "messagegroups": ("shop",),
     "schemagroups": ("shop",),
     "subscriptions": ("s-1",),
+    "sources": ("shop",),
     "messages": ("own", "order.paid"),
     "schemas": ("order", "elsewhere", "mirror", "lost"),
     "versions": ("1", "v2"),

@@ -35,6 +35,7 @@ def _names() -> set[str]:
     names |= set(_top(groups["messagegroups"]["resources"]["messages"]["attributes"], 0))
     names |= set(_top(groups["channels"]["attributes"], 0))
     names |= set(_top(groups["endpoints"]["resources"]["subscriptions"]["attributes"], 0))
+    names |= set(_top(groups["endpoints"]["resources"]["sources"]["attributes"], 0))
     # Parts of `deprecated` and of CloudEvents' options that are the core specification's.
     return names - {"effective", "removal", "alternative", "mode"}
 

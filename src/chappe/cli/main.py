@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "sub": ("chappe.cli.sub:sub", "Subscribe sinks to events"),
     "delivery": ("chappe.cli.delivery:delivery", "See what failed, and deliver it again"),
+    "source": ("chappe.cli.source:source", "Read events from other brokers"),
     "find": ("chappe.cli.find:find", "Find types, producers, consumers, schemas by words"),
     "type": ("chappe.cli.type:type_", "See which types of events there are"),
     "producer": ("chappe.cli.producer:producer", "See who publishes events"),

@@ -140,7 +140,7 @@ def create(
     if bearer is not None:
         wanted["sinkcredential"] = {
             "credentialtype": "ACCESSTOKEN",
-            "accesstoken": _text_or_file("--bearer", bearer).strip(),
+            "accesstoken": text_or_file("--bearer", bearer).strip(),
             "accesstokentype": "bearer",
         }
     if concurrency is not None:
@@ -246,24 +246,29 @@ def show(session: Session, body: bytes, *, name: str) -> None:
                 session.say(printable(line))
 
 
-def _expressions(filter_json: str | None) -> list[object]:
-    if filter_json is None:
-        return []
-    text = _text_or_file("--filter-json", filter_json)
-    try:
-        found = msgspec.json.decode(text, type=list[dict[str, Any]] | dict[str, Any])
-    except msgspec.MsgspecError as exc:
-        raise click.UsageError(f"--filter-json is no JSON object or array of them ({exc})") from exc
-    return list(found) if isinstance(found, list) else [found]
+def text_or_file(option: str, text: str) -> str:
+    """The text that was given, or that of the file which @FILE names.
 
-
-def _text_or_file(option: str, text: str) -> str:
+    Raises:
+        click.UsageError: the file cannot be read.
+    """
     if not text.startswith("@"):
         return text
     try:
         return Path(text[1:]).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise click.UsageError(f"{option} {text}: {exc}") from exc
+
+
+def _expressions(filter_json: str | None) -> list[object]:
+    if filter_json is None:
+        return []
+    text = text_or_file("--filter-json", filter_json)
+    try:
+        found = msgspec.json.decode(text, type=list[dict[str, Any]] | dict[str, Any])
+    except msgspec.MsgspecError as exc:
+        raise click.UsageError(f"--filter-json is no JSON object or array of them ({exc})") from exc
+    return list(found) if isinstance(found, list) else [found]
 
 
 def _row(one: Subscribed) -> tuple[str, ...]:

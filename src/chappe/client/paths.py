@@ -102,6 +102,14 @@ def replay(subscription_id: str) -> str:
     return f"{subscription(subscription_id)}/replay"
 
 
+SOURCES = "/sources"
+
+
+def source(source_id: str) -> str:
+    """One source."""
+    return f"{SOURCES}/{_segment(source_id)}"
+
+
 REDRIVE = "/deadletters/redrive"
 
 

@@ -279,6 +279,28 @@ class Discarded(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
 
 
+class ReadingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How a source does, as the node says that runs it."""
+
+    state: str = "waiting"
+    node: str = ""
+    taken: int = 0
+    setaside: int = 0
+    error: str = ""
+
+
+class Connected(msgspec.Struct, frozen=True, kw_only=True):
+    """A source, as far as a list shows it."""
+
+    id: str
+    url: str
+    protocol: str
+    channel: str = "default"
+    paused: bool = False
+    epoch: int = 1
+    status: ReadingStatus = ReadingStatus()
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """The payload schema that is declared for a type, as far as a list shows it."""
 
