@@ -36,7 +36,7 @@ def source() -> None:
 
 @source.command()
 @click.argument("id_", metavar="ID")
-@click.option("--url", "place", required=True, metavar="URL", help="The broker, kafka://k1:9092.")
+@click.option("--from", "place", required=True, metavar="URL", help="The broker, kafka://k1:9092.")
 @click.option("--protocol", help="The protocol, where the URL leaves the choice: MQTT3.")
 @click.option("--topic", "topics", multiple=True, help="Kafka: a topic; MQTT: the topic filter.")
 @click.option("--subject", help="NATS: the subject, with * and > for tokens.")
@@ -82,8 +82,8 @@ def create(
     """Read from a broker into a channel.
 
     \b
-      chappe source create shop --url kafka://k1:9092,k2:9092 --topic orders
-      chappe source create iot --url nats://n1:4222 --subject 'plant.>' --jetstream
+      chappe source create shop --from kafka://k1:9092,k2:9092 --topic orders
+      chappe source create iot --from nats://n1:4222 --subject 'plant.>' --jetstream
     """  # noqa: D301 - click's mark for lines as they are
     if (user is None) != (password is None):
         raise click.UsageError("--user and --password go together")
