@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.edges.http_edge import Hub, running
 
+from chappe.testing.certificates import Authority
+
 SECRET = "tok-77aa-never-shown"
 KAFKA = {
     "protocol": "KAFKA",
@@ -67,7 +69,9 @@ async def test_what_is_shown_can_be_sent_back(hub: Hub) -> None:
 
 async def test_secrets_stay_and_are_never_shown(hub: Hub) -> None:
     plain = {"credentialtype": "PLAIN", "identifier": "hub", "secret": SECRET}
-    tls = {"ca": "PEM", "key": SECRET}
+    authority = Authority()
+    certificate, key = authority.issue("hub.example")
+    tls = {"ca": authority.pem, "certificate": certificate, "key": key}
     made = await send(hub, "PUT", "/sources/shop", {**KAFKA, "credential": plain, "tls": tls})
     assert made.json["credential"] == {"credentialtype": "PLAIN", "identifier": "hub"}
     kept = await send(hub, "PUT", "/sources/shop", {**made.json, "paused": True})
@@ -76,9 +80,21 @@ async def test_secrets_stay_and_are_never_shown(hub: Hub) -> None:
     assert source.credential is not None
     assert source.credential.secret == SECRET
     assert source.options.tls is not None
-    assert source.options.tls.key == SECRET
+    assert source.options.tls.key == key
     for path in ("/sources", "/sources/shop", "/endpoints/hub/sources/shop", "/export"):
-        assert SECRET not in (await hub.ask("GET", path)).body.decode()
+        shown = (await hub.ask("GET", path)).body.decode()
+        assert SECRET not in shown
+        assert "PRIVATE KEY" not in shown
+
+
+async def test_certificates_that_do_not_fit_are_refused(hub: Hub) -> None:
+    authority = Authority()
+    certificate, _ = authority.issue("hub.example")
+    _, other = authority.issue("other.example")
+    tls = {"certificate": certificate, "key": other}
+    reply = await send(hub, "PUT", "/sources/shop", {**KAFKA, "tls": tls})
+    assert reply.code == "malformed"
+    assert "tls/key: does not fit the certificate of" in reply.json["detail"]
 
 
 async def test_a_secret_goes_to_no_other_broker_by_a_write_that_does_not_know_it(hub: Hub) -> None:
@@ -107,6 +123,18 @@ async def test_a_secret_goes_to_no_other_broker_by_a_write_that_does_not_know_it
         ({"channel": "deadletters"}, "channel: 'deadletters' does not exist, or is the hub's own"),
         ({"id": "Shop_1"}, "id: 'Shop_1' is no name of a source"),
         ({"credential": {"credentialtype": "PLAIN"}}, "credential/identifier: is missing"),
+        (
+            {
+                "credential": {
+                    "credentialtype": "REFRESHTOKEN",
+                    "refreshtokenendpoint": "https://id.example/token",
+                    "refreshtoken": SECRET,
+                    "accesstoken": SECRET,
+                }
+            },
+            "credential/credentialtype: 'REFRESHTOKEN' is served with sinks of HTTP",
+        ),
+        ({"tls": {"ca": "PEM"}}, "tls/ca: is not PEM"),
         (
             {"credential": {"credentialtype": "PLAIN", "identifier": "hub"}},
             "credential/secret: is missing and is required",

@@ -204,6 +204,12 @@ def test_a_sink_that_may_be_reached_is_not(sink: str) -> None:
     EgressPolicy("network").check_sink(sink)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "[::1]", "localhost"])
+def test_each_server_of_a_broker_is_looked_at(host: str) -> None:
+    with pytest.raises(Malformed, match=r"^url: "):
+        EgressPolicy("network").check_sink(f"kafka://k1.example:9092,{host}:9092/orders", "url")
+
+
 @pytest.mark.parametrize("entry", ["127.0.0.1:9000", "::1", "localhost:9000"])
 def test_a_sink_is_not_refused_for_an_address_that_is_listed(entry: str) -> None:
     allowing(entry).check_sink("http://localhost:9000/")
