@@ -245,6 +245,9 @@ StatusAction: TypeAlias = Literal["deliver", "retry", "refuse", "disable"]
 subscription ends (as 410 does)."""
 
 
+SaslMechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+
+
 class KafkaSettings(Option, frozen=True, kw_only=True):
     """`protocolsettings` of KAFKA (subscriptions/spec.md 3.2.2.4). The sink names the brokers:
     kafka://host:9092,host2:9092[/topic].
@@ -261,6 +264,9 @@ class KafkaSettings(Option, frozen=True, kw_only=True):
     clientid: Annotated[
         Annotated[str, Meta(min_length=1)] | None, Meta(description="Name of the client")
     ] = None
+    saslmechanism: Annotated[
+        SaslMechanism, Meta(description="How user and password are sent; a token is OAUTHBEARER")
+    ] = "PLAIN"
     acks: Annotated[
         Literal["all", "1", "0"], Meta(description="Which brokers must confirm a message")
     ] = "all"

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from chappe.domain.options import JSON_FORMAT, Option, Tls
+from chappe.domain.options import JSON_FORMAT, Option, SaslMechanism, Tls
 from chappe.domain.subscription import Credential
 
 Start: TypeAlias = Literal["earliest", "latest"]
@@ -64,6 +64,9 @@ class KafkaSource(Option, frozen=True, kw_only=True):
         Meta(description="The consumer group; absent: chappe. and the source's id"),
     ] = None
     start: Annotated[Start, _START] = "earliest"
+    saslmechanism: Annotated[
+        SaslMechanism, Meta(description="How user and password are sent; a token is OAUTHBEARER")
+    ] = "PLAIN"
     clientid: Annotated[Annotated[str, Meta(min_length=1)] | None, _CLIENTID] = None
 
 

@@ -28,6 +28,8 @@ from chappe.adapters.nats.shard_lease import NatsShardLease
 from chappe.adapters.nats.source_status import NatsSourceStatuses
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
+from chappe.adapters.sinks.nats import NatsSink
+from chappe.adapters.sources.nats import NatsReader
 from chappe.adapters.sqlite.event_index import SqliteEventIndex
 from chappe.adapters.sqlite.writer import Bounds
 from chappe.adapters.system.clock import SystemClock
@@ -94,6 +96,7 @@ from chappe.registry.state import State, empty
 from chappe.registry.uids import xid_of
 from chappe.registry.write import empty_tree
 from chappe.server.disk_guard import DiskGuard
+from chappe.server.extras import add_kafka
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
 from chappe.server.workers import Engine, Workers
@@ -233,7 +236,9 @@ async def assemble(
         return secrets.token_hex(12)
 
     recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
-    sinks: dict[str, Sink] = {"HTTP": sink}
+    sinks: dict[str, Sink] = {"HTTP": sink, "NATS": NatsSink()}
+    readers: dict[str, OpenSource] = {"NATS": NatsReader}
+    add_kafka(sinks, readers)
     reshaper = HelpedReshaper()
     dispatcher = Dispatcher(
         log,
@@ -251,7 +256,6 @@ async def assemble(
     calls = NatsShardCalls(connection)
     outlets = PullOutlets(log, clock, dispatcher)
     dispatcher.divert(PULL, outlets)
-    readers: dict[str, OpenSource] = {}
     defaults = Defaults(
         settings.delivery_concurrency,
         settings.delivery_timeout_s,

@@ -29,6 +29,8 @@ def sign_in(address: NatsAddress, nonce: str) -> dict[str, str]:
         jwt, key = _read(address.creds)
         signature = base64.urlsafe_b64encode(key.sign(nonce.encode())).rstrip(b"=").decode()
         return {"jwt": jwt, "sig": signature}
+    if address.token is not None:
+        return {"auth_token": address.token}
     if address.user is not None:
         return {"user": address.user, "pass": address.password or ""}
     return {}

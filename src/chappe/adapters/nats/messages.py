@@ -6,8 +6,9 @@ Also the header block of the NATS protocol, both ways:
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -33,12 +34,16 @@ class NatsAddress:
         user: with `password`; or none.
         password: kept out of every text and log.
         creds: a credentials file (JWT and seed) as `nsc` writes it.
+        token: instead of a user; kept out of every text and log.
+        tls: what a TLS connection trusts, and who it says it is; the system's authorities if None.
     """
 
     urls: tuple[str, ...]
     user: str | None = None
     password: str | None = None
     creds: Path | None = None
+    token: str | None = field(default=None, repr=False)
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ class Wire(asyncio.Protocol):
         self.server: dict[str, object] = {}
         self.greeted = False
         self.last_error = ""
+        self.on_error: Callable[[str], None] = lambda said: None
         self._handlers = handlers
         self._lost = lost
         self._loop = asyncio.get_running_loop()
@@ -70,7 +71,7 @@ class Wire(asyncio.Protocol):
             self._transport = await self._loop.start_tls(
                 self._transport,
                 self,
-                ssl.create_default_context(),
+                address.tls or ssl.create_default_context(),
                 server_hostname=url.hostname,
             )
         user = NatsAddress(
@@ -78,6 +79,7 @@ class Wire(asyncio.Protocol):
             address.user if url.username is None else url.username,
             address.password if url.username is None else url.password,
             address.creds,
+            address.token,
         )
         hello = {
             "verbose": False,
@@ -109,6 +111,15 @@ class Wire(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.write(b"".join(out))
             out.clear()
+
+    def hold(self, *, held: bool) -> None:
+        """Take nothing more from the server, or go on; one that waits too long hangs up."""
+        if self._transport is None:
+            return
+        if held and self._transport.is_reading():
+            self._transport.pause_reading()
+        elif not held and not self._transport.is_reading():
+            self._transport.resume_reading()
 
     async def ping(self) -> None:
         """Return when the server has taken all that was sent before.
@@ -229,6 +240,7 @@ class Wire(asyncio.Protocol):
         elif line.startswith(b"-ERR"):
             self.last_error = line[4:].decode("utf-8", "replace").strip(" '")
             _log.warning("NATS complains: %s", self.last_error)
+            self.on_error(self.last_error)
 
     def _watch(self) -> None:
         """A peer that vanished without a FIN is found by pings that nobody answers."""

@@ -1,0 +1,1 @@
+"""What sinks and sources at Kafka share; it needs `chappe[kafka]`."""

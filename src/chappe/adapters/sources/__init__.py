@@ -1,0 +1,1 @@
+"""Where the hub reads events that nobody posts: one module a protocol."""
