@@ -25,11 +25,11 @@ from chappe.adapters.nats.hub_key import hub_key
 from chappe.adapters.nats.registry_log import NatsRegistryLog
 from chappe.adapters.nats.shard_calls import NatsShardCalls
 from chappe.adapters.nats.shard_lease import NatsShardLease
+from chappe.adapters.nats.sink import NatsSink
+from chappe.adapters.nats.source import NatsReader
 from chappe.adapters.nats.source_status import NatsSourceStatuses
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
-from chappe.adapters.sinks.nats import NatsSink
-from chappe.adapters.sources.nats import NatsReader
 from chappe.adapters.sqlite.event_index import SqliteEventIndex
 from chappe.adapters.sqlite.writer import Bounds
 from chappe.adapters.system.clock import SystemClock

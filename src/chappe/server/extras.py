@@ -13,8 +13,8 @@ def add_kafka(sinks: MutableMapping[str, Sink], readers: MutableMapping[str, Ope
     """Kafka, with `chappe[kafka]`; its client is loaded here and nowhere before."""
     if find_spec("confluent_kafka") is None:
         return
-    from chappe.adapters.sinks.kafka import KafkaSink
-    from chappe.adapters.sources.kafka import KafkaReader
+    from chappe.adapters.kafka.sink import KafkaSink
+    from chappe.adapters.kafka.source import KafkaReader
 
     sinks["KAFKA"] = KafkaSink()
     readers["KAFKA"] = KafkaReader

@@ -1,1 +1,1 @@
-"""What sinks and sources at Kafka share; it needs `chappe[kafka]`."""
+"""Sinks and sources at Kafka; it needs `chappe[kafka]`."""

@@ -1,1 +1,0 @@
-"""Where the hub reads events that nobody posts: one module a protocol."""
