@@ -17,6 +17,7 @@ from chappe.domain.options import (
     Option,
     PullSettings,
 )
+from chappe.domain.subject import Subject
 from chappe.domain.subscription import Credential, HttpSettings, ProtocolSettings
 from chappe.formats.fields import Fields, kind_of, shortened
 from chappe.formats.options_json import read_option, rendered_option
@@ -85,6 +86,11 @@ def parse_settings(protocol: str, document: object, path: str) -> ProtocolSettin
     if isinstance(document, dict):
         document = {_ALIASES.get(name, name): value for name, value in document.items()}
     settings = read_option(kind, {} if document is None else document, path)
+    if isinstance(settings, NatsSettings):
+        try:
+            Subject.parse(settings.subject)
+        except Malformed as error:
+            raise Malformed(f"{path}/subject: {error.message}") from None
     if protocol == "MQTT3" and isinstance(settings, MqttSettings):
         for name in ("expiry", "userproperties"):
             if getattr(settings, name):

@@ -28,6 +28,7 @@ from chappe.domain.subscription import (
     ProtocolSettings,
     Subscription,
 )
+from chappe.formats.binding_rules import check_fits
 from chappe.formats.broker_url import EXTRAS, URI, check_uri, read_url
 from chappe.formats.envelope_options import check_envelope
 from chappe.formats.fields import Fields, decode_json, kind_of, shortened
@@ -114,8 +115,10 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
             "deadletter/sink",
             credential="sinkcredential",
         )
+    sink = _sink(fields, protocol)
+    check_fits(protocol, sink, settings, options)
     return SubscriptionDraft(
-        sink=_sink(fields, protocol),
+        sink=sink,
         protocol=protocol,
         # subscriptions/spec.md 3.2.1 id: "if present on the input … it MUST be ignored"; whether a
         # PUT's body names the id of its path is for the flow to see.
