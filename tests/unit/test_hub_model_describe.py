@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 
 from chappe.domain.channel import Channel
+from chappe.domain.options import NatsSettings
+from chappe.domain.source import KafkaSource, NatsSource, Source
+from chappe.domain.subject import Subject
+from chappe.domain.subscription import Subscription
 from chappe.flows.describe import Describe, Description, base_url, description, differing, stale
+from chappe.formats.broker_endpoints import broker_endpoints, filter_of
 from chappe.formats.languages import json_alone
 from chappe.registry.entity import Tree
 from chappe.registry.errors import RegistryError
 from chappe.registry.flags import Flags
 from chappe.registry.hub_model import hub_model
 from chappe.registry.request import Change, Rules, Write
+from chappe.registry.state import State
 from chappe.registry.target import Level, Target
 from chappe.registry.write import empty_tree, write
 
@@ -236,3 +242,63 @@ def test_the_address_is_the_public_one_or_the_one_listened_on(
     public_url: str | None, host: str, url: str
 ) -> None:
     assert base_url(public_url, host, 4280, hostname="node-7") == url
+
+
+def without_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "deployed"}
+
+
+async def test_what_it_reads_and_writes_at_nats_is_said_and_taken_back() -> None:
+    state = State(
+        sources={
+            "iot": Source("iot", "nats://n1,n2:4223", "NATS", NatsSource(subject="plant.>")),
+            "one": Source("one", "tls://n1", "NATS", NatsSource(subject="plant.one")),
+            "shop": Source("shop", "kafka://k1", "KAFKA", KafkaSource(topics=("orders",))),
+        },
+        subscriptions={
+            "s-1": Subscription(
+                "s-1", "nats://n1", "NATS", settings=NatsSettings(subject="o.{type}")
+            ),
+            "s-2": Subscription("s-2", "https://a.example/"),
+        },
+    )
+    registry = await described(description(URL, CHANNELS, None, "1.2.3", broker_endpoints(state)))
+
+    found = {
+        id: (endpoint.attributes["usage"], without_defaults(endpoint.attributes["protocoloptions"]))
+        for id, endpoint in registry.tree.of("endpoints").items()
+        if endpoint.attributes["protocol"] == "NATS"
+    }
+    assert found == {
+        "source-iot": (
+            ["producer"],
+            {
+                "endpoints": [{"uri": "nats://n1:4222"}, {"uri": "nats://n2:4223"}],
+                "subjectfilter": "plant.>",
+            },
+        ),
+        "source-one": (
+            ["producer"],
+            {"endpoints": [{"uri": "tls://n1:4222"}], "subject": "plant.one"},
+        ),
+        "sink-s-1": (
+            ["subscriber", "consumer"],
+            {"endpoints": [{"uri": "nats://n1:4222"}], "subjectfilter": "o.>"},
+        ),
+    }
+    await Describe(registry.amend)(WANTED)
+    assert not [id for id in registry.tree.of("endpoints") if "-iot" in id or "sink-" in id]
+
+
+@pytest.mark.parametrize(
+    ("template", "filter"),
+    [
+        ("o", "o"),
+        ("o.{type}", "o.>"),
+        ("{type}", "*"),
+        ("a.{id}.x-{type}.b", "a.*.*.b"),
+        ("a.x{id}", "a.*"),
+    ],
+)
+def test_the_filter_of_a_template_fits_what_is_made_of_it(template: str, filter: str) -> None:
+    assert filter_of(Subject.parse(template)) == filter

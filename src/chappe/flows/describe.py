@@ -4,6 +4,8 @@
     endpoints/publish-orders    where events are handed in            (HTTP, usage "producer")
     endpoints/read-orders       where events are pulled               (HTTP, usage "consumer")
     endpoints/log-orders        the blocks of the channel's log       (NATS, with servers of one's own)
+    endpoints/source-iot        what a source reads                   (NATS, usage "producer")
+    endpoints/sink-s-1          what a subscription delivers to       (NATS, usage "consumer")
     endpoints/hub               where subscriptions are managed       (HTTP, usage "subscriber")
 
 A usage is what the client does (endpoint/spec.md "usage"). When a hub starts, the flow compares
@@ -34,6 +36,8 @@ SELF: Final = "self"
 HUB: Final = "hub"
 """The id of the endpoint whose resources are the hub's subscriptions."""
 
+NO_BROKERS: Final[Mapping[str, Attributes]] = {}
+
 _CLOUDEVENTS: Final = "CloudEvents/1.0"
 _JSON_BATCH: Final = "application/cloudevents-batch+json"
 _PROTOBUF_BATCH: Final = "application/cloudevents-batch+protobuf"
@@ -55,14 +59,20 @@ def base_url(public_url: str | None, host: str, port: int, hostname: str) -> str
 
 
 def description(
-    base_url: str, channels: Iterable[Channel], nats: str | None, version: str
+    base_url: str,
+    channels: Iterable[Channel],
+    nats: str | None,
+    version: str,
+    brokers: Mapping[str, Attributes] = NO_BROKERS,
 ) -> Description:
     """What the hub says of itself, as the body of a `POST /`.
 
     `nats` are the URLs of servers that belong to the user, parted by commas; None where the engine
-    is the hub's own, which nobody else can reach.
+    is the hub's own, which nobody else can reach. `brokers` are endpoints at other brokers, by id.
     """
     endpoints: dict[str, Attributes] = {HUB: _subscribing(base_url, version)}
+    for id, attributes in brokers.items():
+        endpoints[id] = {**attributes, "labels": {LABEL: SELF}}
     described: dict[str, Attributes] = {}
     for channel in channels:
         kind = _KINDS.get(channel.name, "events")

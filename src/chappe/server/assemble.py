@@ -75,6 +75,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
+from chappe.formats.broker_endpoints import broker_endpoints
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.fields import exact_json
 from chappe.formats.languages import every_language
@@ -293,7 +294,13 @@ async def assemble(
     )
 
     async def describe() -> None:
-        wanted = description(url, state.value.channels.values(), settings.nats or None, __version__)
+        wanted = description(
+            url,
+            state.value.channels.values(),
+            settings.nats or None,
+            __version__,
+            broker_endpoints(state.value),
+        )
         try:
             await Describe(lambda decide: register.amend(decide, by=node))(wanted)
         except ChappeError as error:
@@ -302,11 +309,17 @@ async def assemble(
 
     async def keep_described() -> None:
         present = state.value
+        brokers = broker_endpoints(present)
         while True:
             newer = await state.wait_changed(present)
-            if newer.channels is not present.channels:
+            moved = (
+                newer.sources is not present.sources
+                or newer.subscriptions is not present.subscriptions
+            )
+            there = broker_endpoints(newer) if moved else brokers
+            if newer.channels is not present.channels or there != brokers:
                 await describe()
-            present = newer
+            present, brokers = newer, there
 
     async def attempts_known() -> None:
         await recorder.flush()
