@@ -37,7 +37,7 @@ class KafkaProducer:
         self._loop = asyncio.get_running_loop()
         self._trouble = ""
         self._is_broken = False
-        self._open = 0
+        self._waiting: set[asyncio.Future[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._poll_s = POLL_S
         self._producer = Producer(
@@ -61,7 +61,7 @@ class KafkaProducer:
     @property
     def open(self) -> int:
         """Messages under way."""
-        return self._open
+        return len(self._waiting)
 
     async def send(self, topic: str, message: KafkaMessage, key: bytes | None) -> None:
         """Hand over a message; done once the broker has confirmed it, as `acks` says.
@@ -72,7 +72,7 @@ class KafkaProducer:
         ended: asyncio.Future[None] = self._loop.create_future()
 
         def told(error: KafkaError | None, _: Message) -> None:
-            self._open -= 1
+            self._waiting.discard(ended)
             self._poll_s = POLL_S
             if ended.done():
                 return
@@ -91,7 +91,7 @@ class KafkaProducer:
             raise Unsent(-184, "the client's buffer is full") from error
         except KafkaException as error:
             raise self._unsent(error.args[0]) from error
-        self._open += 1
+        self._waiting.add(ended)
         if self._timer is None:
             self._timer = self._loop.call_later(POLL_S, self._poll)
         await ended
@@ -104,12 +104,16 @@ class KafkaProducer:
             self._timer = None
         self._producer.purge()
         self._producer.poll(0)
+        for ended in tuple(self._waiting):
+            if not ended.done():
+                ended.set_exception(Unsent(-197, "the client was closed"))
+        self._waiting.clear()
 
     def _poll(self) -> None:
         self._poll_s = min(2 * self._poll_s, SLOWEST_POLL_S)
         # Delivery reports are called from here, and shorten the pause again.
         self._producer.poll(0)
-        self._timer = self._loop.call_later(self._poll_s, self._poll) if self._open else None
+        self._timer = self._loop.call_later(self._poll_s, self._poll) if self._waiting else None
 
     def _on_error(self, error: KafkaError) -> None:
         self._trouble = said(error)

@@ -31,8 +31,6 @@ CLIENTS: Final = 64
 """To all clusters; each has some threads and buffers of its own."""
 IDLE_S: Final = 60.0
 PREPARED: Final = 10_000
-GRACE_S: Final = 1.0
-"""After the client should have given a message up."""
 _DELIVERED: Final = Delivered(0)
 
 
@@ -80,7 +78,6 @@ class KafkaSink:
 
     async def send(self, attempt: Attempt) -> Outcome:
         """Try once; see the port."""
-        timeout_s = attempt.subscription.timeout_s
         event = attempt.event
         try:
             plan = self._plan(attempt.subscription)
@@ -90,15 +87,11 @@ class KafkaSink:
                 else encode_structured(event, plan.format)
             )
             key = None if plan.key is None else key_of(event, plan.key)
-            async with (
-                asyncio.timeout(timeout_s + GRACE_S),
-                self._shared.hold(plan.client) as producer,
-            ):
+            # The client itself gives a message up when its time is over.
+            async with self._shared.hold(plan.client) as producer:
                 await producer.send(plan.topic, message, key)
         except NotConnected as exc:
             return Failed(str(exc))
-        except TimeoutError:
-            return Failed(f"the broker did not confirm within {timeout_s:g} s")
         except Unsent as exc:
             status = exc.code if exc.code > 0 else None
             if exc.code in REFUSED:
@@ -113,7 +106,11 @@ class KafkaSink:
         self._shared.close()
 
     async def _open(self, client: _Client) -> KafkaProducer:
-        await check_addresses(client.brokers, self._addresses)
+        try:
+            async with asyncio.timeout(client.timeout_s):
+                await check_addresses(client.brokers, self._addresses)
+        except TimeoutError:
+            raise NotConnected("the brokers' names are not found in time") from None
         return connected(client.brokers, acks=client.acks, timeout_s=client.timeout_s)
 
     def _plan(self, subscription: Subscription) -> _Plan:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -55,7 +55,7 @@ class Broker:
         self._last_sid = 0
         self._asked = 0
         self._waiting: dict[bytes, asyncio.Future[Answer]] = {}
-        self._pong: asyncio.Task[None] | None = None
+        self._unconfirmed: list[asyncio.Future[None]] = []
         self._denied: dict[str, str] = {}
         self._complaint = ""
         self._inbox = f"_INBOX.{secrets.token_hex(8)}.".encode()
@@ -110,10 +110,13 @@ class Broker:
             Denied: it may not be published there, or is too large.
             NotConnected: the server may or may not have it.
         """
+        confirmed: asyncio.Future[None] = self._loop.create_future()
+        if not self._unconfirmed:
+            # Before what is sent is written, at the end of this turn.
+            self._loop.call_soon(self._confirm)
         self._send(subject, b"", block, payload)
-        if self._pong is None:
-            self._pong = self._loop.create_task(self._ping(), name="nats ping")
-        await asyncio.shield(self._pong)
+        self._unconfirmed.append(confirmed)
+        await confirmed
         why = self._denied.get(subject)
         if why is not None:
             raise Denied(403, why)
@@ -264,11 +267,27 @@ class Broker:
         else:
             wire.send(b"PUB %b%d\r\n" % (to, size), payload, b"\r\n")
 
-    async def _ping(self) -> None:
-        # After this turn of the loop: what is published in it goes before the PING.
-        await asyncio.sleep(0)
-        self._pong = None
-        await self.flush()
+    def _confirm(self) -> None:
+        """Put a PING behind what was published in this turn; its answer confirms it all."""
+        published, self._unconfirmed = self._unconfirmed, []
+        if not published:
+            return
+        wire = self._wire
+        if wire is None or not wire.alive:
+            self._confirmed(published, is_lost=True)
+        else:
+            wire.pong().add_done_callback(
+                lambda pong: self._confirmed(published, is_lost=pong.exception() is not None)
+            )
+
+    def _confirmed(self, published: Sequence[asyncio.Future[None]], *, is_lost: bool) -> None:
+        for future in published:
+            if future.done():
+                continue
+            if is_lost:
+                future.set_exception(NotConnected(self._gone()))
+            else:
+                future.set_result(None)
 
     def _on_answer(self, subject: bytes, reply: bytes, block: bytes, payload: bytes) -> None:
         future = self._waiting.get(subject[len(self._inbox) :])

@@ -127,10 +127,14 @@ class Wire(asyncio.Protocol):
         Raises:
             Unavailable: the connection ended first.
         """
+        await self.pong()
+
+    def pong(self) -> asyncio.Future[None]:
+        """The same without waiting: a PING is sent, its answer ends the future."""
         pong: asyncio.Future[None] = self._loop.create_future()
         self._pongs.append(pong)
         self.send(b"PING\r\n")
-        await pong
+        return pong
 
     @property
     def alive(self) -> bool:
