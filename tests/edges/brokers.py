@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import subprocess
 import time
 import warnings
@@ -81,9 +82,13 @@ def _wait_answers(broker: str, log: Path) -> None:
 
 
 class Line:
-    """A TCP line to a broker, which can be cut and mended: 127.0.0.1:port -> target."""
+    """A TCP line to a broker, which can be cut and mended: 127.0.0.1:port -> target.
 
-    def __init__(self, target: int) -> None:
+    With `tls` it ends TLS, which the broker then need not speak.
+    """
+
+    def __init__(self, target: int, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.port = free_port()
         self._target = target
         self._server: asyncio.Server | None = None
@@ -92,7 +97,9 @@ class Line:
 
     async def mend(self) -> None:
         """Carry from now on."""
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._carry, "127.0.0.1", self.port, ssl=self._tls
+        )
 
     async def cut(self) -> None:
         """Drop every connection, and refuse those that come."""

@@ -22,10 +22,11 @@ from chappe.adapters.kafka.source import KafkaReader
 from chappe.domain.delivery import Delivered, Failed, Refused
 from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
-from chappe.domain.options import EnvelopeOptions, KafkaSettings, Options
+from chappe.domain.options import EnvelopeOptions, KafkaSettings, Options, Tls
 from chappe.domain.source import KafkaSource, Source, SourceEnvelope, SourceOptions
 from chappe.domain.subscription import Subscription
 from chappe.formats.event_formats import FORMATS, JSON, PROTOBUF
+from chappe.testing.certificates import Authority
 
 pytestmark = [pytest.mark.timeout(120)]
 
@@ -192,6 +193,26 @@ async def test_a_broker_that_is_away_fails_an_attempt_and_takes_a_later_one(
             await sink.close()
 
 
+async def test_tls_trusts_what_the_subscription_says_and_nothing_else(
+    topic: str, tmp_path: Path
+) -> None:
+    authority, port = Authority(), free_port()
+    async with Line(port, tls=authority.server_context("127.0.0.1")) as line:
+        with kafka_broker(tmp_path, port=port, advertised=line.port):
+            sink, address = KafkaSink(), f"127.0.0.1:{line.port}"
+            trusting = Options(tls=Tls(ca=authority.pem))
+            assert await sink.send(attempt(EVENTS[1], to(address, topic, options=trusting))) == (
+                Delivered(0)
+            )
+            others = Options(tls=Tls(ca=Authority("Another").pem))
+            outcome = await sink.send(
+                attempt(EVENTS[1], to(address, topic, options=others, timeout_s=2.0))
+            )
+            assert isinstance(outcome, Failed)
+            assert "certificate verify failed" in outcome.reason
+            await sink.close()
+
+
 async def test_subscriptions_to_one_cluster_share_a_client(broker: str, topic: str) -> None:
     sink = KafkaSink(idle_s=0.2)
     subscriptions = [to(broker, topic) for _ in range(20)]
@@ -308,6 +329,29 @@ async def test_what_was_taken_does_not_come_again_after_an_orderly_end(
         async with reading(at(broker, topic, id="orderly"), kept):
             await until(lambda kept=kept: len(kept.events) >= 50, kept.ids)
         assert sorted(kept.ids()) == sorted(event.id for event in events)
+
+
+async def test_a_source_whose_broker_goes_away_says_so_and_goes_on_where_it_was(
+    topic: str, tmp_path: Path
+) -> None:
+    port = free_port()
+    async with Line(port) as line:
+        with kafka_broker(tmp_path, port=port, advertised=line.port) as broker:
+            address = f"127.0.0.1:{line.port}"
+            events = [Event(id=f"{n}", source="/s", type="t") for n in range(40)]
+            values = [{"value": JSON.encode(one)} for one in events]
+            await asyncio.to_thread(produce, address, topic, values[:20])
+            kept = Kept()
+            async with reading(at(address, topic, id="shop"), kept) as task:
+                await until(lambda: len(kept.events) == 20, kept.ids)
+                await line.cut()
+                with pytest.raises(Unavailable, match="Kafka: "):
+                    await asyncio.wait_for(task, 60)
+            await line.mend()
+            await asyncio.to_thread(produce, address, topic, values[20:])
+            async with reading(at(address, topic, id="shop"), kept):
+                await until(lambda: len(set(kept.ids())) == 40, kept.ids)
+            assert broker
 
 
 async def test_a_source_without_a_broker_says_so() -> None:
