@@ -115,7 +115,7 @@ async def test_another_node_takes_over_at_once_from_one_that_drains(world: World
     async with world.node("one") as one:
         await until(world, "running")
         async with world.node("two"):
-            await one.drain()
+            await one.drain(10.0)
             assert world.reading == set()
             await world.clock.until(lambda: world.reading == {"two"}, limit_s=LEASE_TTL_S)
             await world.clock.advance(2.0)

@@ -174,7 +174,7 @@ async def _serve_until(
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_s):
                     await hub.app.idle()
-            await hub.sources.drain()
+            await hub.sources.drain(settings.drain_s)
             await hub.workers.drain(settings.drain_s)
             for server in servers.values():
                 server.stop()

@@ -69,14 +69,16 @@ class Sources:
                 await self._apply(present.sources, tasks)
                 present = await self._state.wait_changed(present)
 
-    async def drain(self) -> None:
-        """Stop reading, acknowledge what was taken, and let the leases go."""
+    async def drain(self, timeout_s: float) -> None:
+        """Stop reading, acknowledge what was taken, and let the leases go; for so long at most."""
         self._draining = True
         running = [task for _, task in self._running.values()]
         for task in running:
             task.cancel()
         if running:
-            await asyncio.wait(running)
+            _, left = await asyncio.wait(running, timeout=timeout_s)
+            for one in left:
+                _log.warning("%s has not ended after %s s", one.get_name(), timeout_s)
 
     async def _apply(self, wanted: Mapping[str, Source], tasks: Supervisor) -> None:
         for id_, (source, task) in tuple(self._running.items()):

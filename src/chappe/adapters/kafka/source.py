@@ -65,14 +65,16 @@ class KafkaReader:
             await check_addresses(brokers, self._addresses)
         except NotConnected as error:
             raise Unavailable(f"Kafka: {error}") from error
-        with ThreadPoolExecutor(1, f"kafka {self._source.id}") as thread:
-            member = _Member(brokers, self._source.id, settings)
-            try:
-                await loop.run_in_executor(thread, member.join)
-                await self._read(member, thread, intake, ready)
-            finally:
-                # Behind what the thread is at. It commits what was taken, and leaves the group.
-                await asyncio.shield(loop.run_in_executor(thread, member.leave))
+        thread = ThreadPoolExecutor(1, f"kafka {self._source.id}")
+        member = _Member(brokers, self._source.id, settings)
+        try:
+            await loop.run_in_executor(thread, member.join)
+            await self._read(member, thread, intake, ready)
+        finally:
+            # Behind what the thread is at. It commits what was taken, and leaves the group.
+            leaving = loop.run_in_executor(thread, member.leave)
+            thread.shutdown(wait=False)
+            await asyncio.shield(leaving)
 
     async def _read(
         self,
