@@ -62,6 +62,19 @@ async def test_put_makes_and_replaces_under_the_epoch_that_was_read(hub: Hub) ->
     assert (await send(hub, "PUT", "/sources/other", {**KAFKA, "epoch": 1})).code == "conflict"
 
 
+async def test_reading_is_paused_and_goes_on_without_another_version(hub: Hub) -> None:
+    await send(hub, "PUT", "/sources/shop", KAFKA)
+    paused = await hub.ask("POST", "/sources/shop/pause")
+    assert (paused.status, paused.json["paused"], paused.json["epoch"]) == (200, True, 2)
+    again = await hub.ask("POST", "/sources/shop/pause")
+    assert (again.json["paused"], again.json["epoch"]) == (True, 2)
+    resumed = await hub.ask("POST", "/sources/shop/resume")
+    assert (resumed.json["paused"], resumed.json["epoch"]) == (False, 3)
+    versions = await hub.ask("GET", "/endpoints/hub/sources/shop/versions")
+    assert list(versions.json) == ["1"]
+    assert (await hub.ask("POST", "/sources/none/pause")).code == "not_found"
+
+
 async def test_what_is_shown_can_be_sent_back(hub: Hub) -> None:
     shown = (await send(hub, "PUT", "/sources/shop", KAFKA)).json
     assert (await send(hub, "PUT", "/sources/shop", shown)).status == 200

@@ -26,6 +26,7 @@ from chappe.registry.capabilities import DEFAULT, FLAGS, UNSPECIFIED
 from chappe.registry.hub_model import hub_model
 from chappe.registry.model import Model
 from chappe.registry.model_source import compile_model
+from chappe.testing.certificates import Authority
 from tests.edges.http_edge import Hub, Reply, running
 
 HUB_MODEL = compile_model(hub_model())
@@ -281,7 +282,7 @@ ENTITIES: Mapping[str, Any] = {
         "url": "kafka://k1:9092,k2:9092",
         "protocol": "KAFKA",
         "protocolsettings": {"topics": ["orders"]},
-        "tls": {"ca": "PEM"},
+        "tls": {"ca": Authority().pem},
     },
     "/messagegroups/shop/messages/order.paid": {
         "envelope": "CloudEvents/1.0",

@@ -12,6 +12,7 @@ import msgspec
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.cli.sub import show, text_or_file
+from chappe.cli.sub_hold import post_each
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
@@ -157,16 +158,16 @@ def get(session: Session, id_: str) -> None:
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @remote
 def pause(session: Session, ids: Sequence[str]) -> None:
-    """Stop reading; the broker keeps what comes, as far as it does that."""
-    _set_paused(session, ids, paused=True)
+    """Let reading rest; the broker keeps what comes, as far as it does that."""
+    post_each(session, ids, paths.pause_source)
 
 
 @source.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @remote
 def resume(session: Session, ids: Sequence[str]) -> None:
-    """Read again, from where it stopped."""
-    _set_paused(session, ids, paused=False)
+    """Let reading go on where it stopped."""
+    post_each(session, ids, paths.resume_source)
 
 
 @source.command()
@@ -183,17 +184,6 @@ def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
             session.say(one)
 
     session.run(end)
-
-
-def _set_paused(session: Session, ids: Sequence[str], *, paused: bool) -> None:
-    async def change(hub: HubClient) -> None:
-        for one in ids:
-            # With the epoch that was read: a change that came between is not lost.
-            shown = msgspec.json.decode((await hub.read(paths.source(one))).body)
-            await hub.write("PUT", paths.source(one), {**shown, "paused": paused})
-            session.say(one)
-
-    session.run(change)
 
 
 def _settings(

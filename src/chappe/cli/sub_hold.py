@@ -16,7 +16,7 @@ from chappe.client.hub_client import HubClient
 @remote
 def pause(session: Session, ids: Sequence[str]) -> None:
     """Let delivery rest: what is under way ends, nothing more begins, nothing is lost."""
-    _each(session, ids, paths.pause)
+    post_each(session, ids, paths.pause)
 
 
 @click.command()
@@ -24,10 +24,12 @@ def pause(session: Session, ids: Sequence[str]) -> None:
 @remote
 def resume(session: Session, ids: Sequence[str]) -> None:
     """Let delivery go on where it stood."""
-    _each(session, ids, paths.resume)
+    post_each(session, ids, paths.resume)
 
 
-def _each(session: Session, ids: Sequence[str], path: Callable[[str], str]) -> None:
+def post_each(session: Session, ids: Sequence[str], path: Callable[[str], str]) -> None:
+    """POST to the path of each id, and say the id."""
+
     async def post(hub: HubClient) -> None:
         for one in ids:
             await hub.write("POST", path(one), {})

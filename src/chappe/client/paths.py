@@ -110,6 +110,16 @@ def source(source_id: str) -> str:
     return f"{SOURCES}/{_segment(source_id)}"
 
 
+def pause_source(source_id: str) -> str:
+    """Where reading is told to rest."""
+    return f"{source(source_id)}/pause"
+
+
+def resume_source(source_id: str) -> str:
+    """Where reading is told to go on."""
+    return f"{source(source_id)}/resume"
+
+
 REDRIVE = "/deadletters/redrive"
 
 

@@ -98,6 +98,24 @@ class Connect:
 
         return await self._commit(decide, id, by), made
 
+    async def pause(self, id: str, *, paused: bool, by: str = "") -> Source:
+        """Let reading rest, or go on; nothing is written where it does already.
+
+        No version is made: a revision says what is read, not when.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            if self.one(id).options.paused is paused:
+                return Written(tree, (), None), None
+            target = _target(tree, id)
+            request = Write("PATCH", target, {"paused": paused}, Flags(), now, target.xid)
+            return write(tree, request, rules), None
+
+        return await self._commit(decide, id, by)
+
     async def remove(self, id: str, *, by: str = "") -> Source:
         """Take a source away; its last state. What the broker keeps for it, such as the offsets of a
         consumer group, stays there.

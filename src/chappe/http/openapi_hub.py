@@ -319,6 +319,14 @@ def _sources() -> dict[str, Schema]:
             ),
             delete=of("delete.sources.id", "End one", "subscribe", "200"),
         ),
+        "/sources/{id}/pause": _item(
+            [in_path("id", "The source's id.", pattern=".")],
+            post=of("post.sources.id.pause", "Let reading rest", "subscribe", "200"),
+        ),
+        "/sources/{id}/resume": _item(
+            [in_path("id", "The source's id.", pattern=".")],
+            post=of("post.sources.id.resume", "Let reading go on", "subscribe", "200"),
+        ),
     }
 
 

@@ -181,6 +181,8 @@ ROUTES: Sequence[Route] = (
     Route("/subscriptions/{id}/renewlocks", {"POST": Endpoint(SUBSCRIBE, pull.renew_locks)}),
     Route("/sources", _SOURCES),
     Route("/sources/{id}", _SOURCE),
+    Route("/sources/{id}/pause", {"POST": Endpoint(SUBSCRIBE, sources.pause)}),
+    Route("/sources/{id}/resume", {"POST": Endpoint(SUBSCRIBE, sources.resume)}),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",

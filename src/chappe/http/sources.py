@@ -48,6 +48,23 @@ async def put(parts: Parts, request: Request) -> Response:
     return json_response(_shown(kept, await parts.connect.status()), 201 if made else 200)
 
 
+async def pause(parts: Parts, request: Request) -> Response:
+    """Let reading rest; the broker keeps what comes, as far as it does that."""
+    return await _paused(parts, request, paused=True)
+
+
+async def resume(parts: Parts, request: Request) -> Response:
+    """Let reading go on where it stopped."""
+    return await _paused(parts, request, paused=False)
+
+
+async def _paused(parts: Parts, request: Request, *, paused: bool) -> Response:
+    changed = await parts.connect.pause(
+        request.params["id"], paused=paused, by=request.principal.name
+    )
+    return json_response(_shown(changed, await parts.connect.status()))
+
+
 async def remove(parts: Parts, request: Request) -> Response:
     """Take one away; its last state is answered."""
     last = await parts.connect.remove(request.params["id"], by=request.principal.name)
