@@ -69,9 +69,10 @@ def _wait_answers(broker: str, log: Path) -> None:
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
     end_s = time.monotonic() + 30
     while True:
+        # A client that was once told the advertised port asks there, where nobody may answer yet.
+        admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
         try:
             admin.list_topics(timeout=1)
         except KafkaException as error:

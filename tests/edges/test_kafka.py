@@ -26,6 +26,7 @@ from chappe.domain.options import EnvelopeOptions, KafkaSettings, Options, Tls
 from chappe.domain.source import KafkaSource, Source, SourceEnvelope, SourceOptions
 from chappe.domain.subscription import Subscription
 from chappe.formats.event_formats import FORMATS, JSON, PROTOBUF
+from chappe.kit.dial import NotConnected, every_address
 from chappe.testing.certificates import Authority
 
 pytestmark = [pytest.mark.timeout(120)]
@@ -69,6 +70,7 @@ def structured(media_type: str) -> Options:
 
 def at(broker: str, *topics: str, id: str = "", **more: Any) -> KafkaReader:
     format = more.pop("format", JSON.media_type)
+    addresses = more.pop("addresses", every_address)
     return KafkaReader(
         Source(
             id or f"r-{next(NUMBERS)}",
@@ -76,7 +78,8 @@ def at(broker: str, *topics: str, id: str = "", **more: Any) -> KafkaReader:
             "KAFKA",
             KafkaSource(topics=topics, **more),
             options=SourceOptions(envelopeoptions=SourceEnvelope(format=format)),
-        )
+        ),
+        addresses=addresses,
     )
 
 
@@ -191,6 +194,27 @@ async def test_a_broker_that_is_away_fails_an_attempt_and_takes_a_later_one(
                     break
             assert outcome == Delivered(0)
             await sink.close()
+
+
+async def test_a_cluster_that_names_a_broker_where_nobody_may_go_is_not_asked(
+    topic: str, tmp_path: Path
+) -> None:
+    port, inside = free_port(), free_port()
+
+    async def guarded(host: str, to_port: int) -> list[str]:
+        if to_port == inside:
+            raise NotConnected("the hub must not connect to it")
+        return [host]
+
+    said = f"the cluster names a broker 127.0.0.1:{inside}: the hub must not connect to it"
+    with kafka_broker(tmp_path, port=port, advertised=inside):
+        sink = KafkaSink(addresses=guarded)
+        outcome = await sink.send(attempt(EVENTS[1], to(f"127.0.0.1:{port}", topic)))
+        await sink.close()
+        assert outcome == Failed(said)
+        source = at(f"127.0.0.1:{port}", topic, addresses=guarded)
+        with pytest.raises(Unavailable, match=said):
+            await source.run(Kept(), lambda: None)
 
 
 async def test_tls_trusts_what_the_subscription_says_and_nothing_else(

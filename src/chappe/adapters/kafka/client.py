@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from chappe.domain.options import SaslMechanism, Tls
 from chappe.domain.subscription import Credential
@@ -18,6 +19,8 @@ NEVER_S: Final = 4_102_444_800.0
 MOST_BYTES: Final = 16_777_216
 """Of a message; the broker has its own limit, and its word counts."""
 
+ANSWER_WITHIN_S: Final = 5.0
+"""For a cluster to say which brokers it has."""
 log = logging.getLogger("chappe.kafka")
 
 REFUSED: Final = frozenset(
@@ -65,22 +68,56 @@ class Brokers(NamedTuple):
         return cls(servers, user, credential.secret, credential.expires, mechanism, tls, clientid)
 
 
-async def check_addresses(brokers: Brokers, addresses: Addresses) -> None:
-    """See that a server is among those that may be connected to.
+async def vetted(brokers: Brokers, addresses: Addresses) -> Brokers:
+    """The same, with those servers alone that may be connected to.
 
-    Brokers that these name in their answers are connected to by the client as they are named.
+    The client resolves their names by itself, later and again: what they lead to then is not looked at.
 
     Raises:
-        NotConnected: none is.
+        NotConnected: none may.
     """
-    problems = []
+    problems: list[str] = []
+    servers: list[tuple[str, int]] = []
     for host, port in brokers.servers:
         try:
-            if await addresses(host, port):
-                return
+            await addresses(host, port)
         except NotConnected as problem:
             problems.append(str(problem))
-    raise NotConnected("; ".join(problems) or "no address")
+        else:
+            servers.append((host, port))
+    if not servers:
+        raise NotConnected("; ".join(problems))
+    return brokers._replace(servers=tuple(servers))
+
+
+def advertised(client: Any, timeout_s: float = ANSWER_WITHIN_S) -> Sequence[tuple[str, int]]:
+    """The brokers that the cluster names: the client connects to them, too. It blocks until they are told.
+
+    Raises:
+        NotConnected: nobody answers; the client's `error_cb` has been told of its troubles.
+    """
+    client.poll(0)  # such as the callback that gives the token
+    try:
+        found = client.list_topics(timeout=timeout_s).brokers.values()
+    except KafkaException as error:
+        client.poll(0)
+        raise NotConnected(said(error.args[0])) from error
+    return [(one.host, one.port) for one in found]
+
+
+async def check_advertised(named: Sequence[tuple[str, int]], addresses: Addresses) -> None:
+    """See that a cluster leads nowhere that nobody may be led to, before anything is asked of its brokers.
+
+    Raises:
+        NotConnected: one of its brokers may not be connected to.
+    """
+    for host, port in named:
+        try:
+            await addresses(host, port)
+        except NotConnected as problem:
+            raise NotConnected(
+                f"the cluster names a broker {Peer(host, port)}: {problem}"
+            ) from None
 
 
 def configuration(brokers: Brokers) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from chappe.adapters.kafka.client import Brokers, configuration, said
+from chappe.adapters.kafka.client import ANSWER_WITHIN_S, Brokers, advertised, configuration, said
 from chappe.formats.cloudevents_kafka import KafkaMessage
 from chappe.kit.dial import NotConnected
 
@@ -35,6 +36,7 @@ class KafkaProducer:
 
     def __init__(self, brokers: Brokers, *, acks: str, timeout_s: float) -> None:
         self._loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
         self._trouble = ""
         self._is_broken = False
         self._waiting: set[asyncio.Future[None]] = set()
@@ -95,6 +97,19 @@ class KafkaProducer:
         if self._timer is None:
             self._timer = self._loop.call_later(POLL_S, self._poll)
         await ended
+
+    async def advertised(self, threads: Executor) -> Sequence[tuple[str, int]]:
+        """The brokers that the cluster names, host and port; a thread waits for the answer.
+
+        Raises:
+            NotConnected: nobody answers within the timeout, or within five seconds.
+        """
+        within_s = min(ANSWER_WITHIN_S, 0.8 * self._timeout_s)
+        try:
+            return await self._loop.run_in_executor(threads, advertised, self._producer, within_s)
+        except NotConnected as error:
+            trouble = f"; the last trouble: {self._trouble}" if self._trouble else ""
+            raise NotConnected(f"{error}{trouble}") from error
 
     def close(self) -> None:
         """Give up what is under way."""

@@ -10,10 +10,11 @@ Settled when the broker has confirmed (`acks`; all by default, from an idempoten
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from chappe.adapters.kafka.client import REFUSED, Brokers, check_addresses
+from chappe.adapters.kafka.client import REFUSED, Brokers, check_advertised, vetted
 from chappe.adapters.kafka.producer import KafkaProducer, Unsent, connected
 from chappe.domain.delivery import Delivered, Failed, Outcome, Refused
 from chappe.domain.errors import CallerError
@@ -24,13 +25,15 @@ from chappe.formats.cloudevents_kafka import encode_binary, encode_structured, k
 from chappe.formats.content_type import format_of
 from chappe.formats.event_formats import Format
 from chappe.kit.dial import Addresses, NotConnected, every_address
+from chappe.kit.prepared import Prepared
 from chappe.kit.shared import Shared
 from chappe.ports.sink import Attempt, Sink
 
 CLIENTS: Final = 64
 """To all clusters; each has some threads and buffers of its own."""
 IDLE_S: Final = 60.0
-PREPARED: Final = 10_000
+THREADS: Final = 8
+"""They wait for clusters that are asked for their brokers; apart, so that silent ones hold nothing else up."""
 _DELIVERED: Final = Delivered(0)
 
 
@@ -66,10 +69,11 @@ class KafkaSink:
         idle_s: float = IDLE_S,
     ) -> None:
         self._addresses = addresses
+        self._threads = ThreadPoolExecutor(THREADS, "kafka clusters")
         self._shared: Shared[_Client, KafkaProducer] = Shared(
             self._open, most=clients, idle_s=idle_s
         )
-        self._plans: dict[str, tuple[Subscription, _Plan]] = {}
+        self._plans: Prepared[Subscription, _Plan] = Prepared(_plan_of)
 
     @property
     def open_connections(self) -> int:
@@ -80,7 +84,7 @@ class KafkaSink:
         """Try once; see the port."""
         event = attempt.event
         try:
-            plan = self._plan(attempt.subscription)
+            plan = self._plans.of(attempt.subscription.id, attempt.subscription)
             message = (
                 encode_binary(event)
                 if plan.format is None
@@ -104,26 +108,27 @@ class KafkaSink:
     async def close(self) -> None:
         """Close every client; attempts under way end as Failed."""
         self._shared.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _open(self, client: _Client) -> KafkaProducer:
+        producer = None
         try:
             async with asyncio.timeout(client.timeout_s):
-                await check_addresses(client.brokers, self._addresses)
+                brokers = await vetted(client.brokers, self._addresses)
+                producer = connected(brokers, acks=client.acks, timeout_s=client.timeout_s)
+                await check_advertised(await producer.advertised(self._threads), self._addresses)
         except TimeoutError:
-            raise NotConnected("the brokers' names are not found in time") from None
-        return connected(client.brokers, acks=client.acks, timeout_s=client.timeout_s)
+            _close(producer)
+            raise NotConnected("the brokers are not found in time") from None
+        except BaseException:
+            _close(producer)
+            raise
+        return producer
 
-    def _plan(self, subscription: Subscription) -> _Plan:
-        """Made once for each state of a subscription."""
-        kept = self._plans.get(subscription.id)
-        if kept is not None and (kept[0] is subscription or kept[0] == subscription):
-            return kept[1]
-        plan = _plan_of(subscription)
-        self._plans.pop(subscription.id, None)
-        if len(self._plans) >= PREPARED:
-            del self._plans[next(iter(self._plans))]
-        self._plans[subscription.id] = subscription, plan
-        return plan
+
+def _close(producer: KafkaProducer | None) -> None:
+    if producer is not None:
+        producer.close()
 
 
 def _plan_of(subscription: Subscription) -> _Plan:

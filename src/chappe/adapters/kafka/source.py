@@ -20,9 +20,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from chappe.adapters.kafka.client import (
     MOST_BYTES,
     Brokers,
-    check_addresses,
+    advertised,
+    check_advertised,
     configuration,
     said,
+    vetted,
 )
 from chappe.domain.errors import CallerError, Unavailable
 from chappe.domain.source import KafkaSource, Source
@@ -62,14 +64,19 @@ class KafkaReader:
         )
         loop = asyncio.get_running_loop()
         try:
-            await check_addresses(brokers, self._addresses)
+            brokers = await vetted(brokers, self._addresses)
         except NotConnected as error:
             raise Unavailable(f"Kafka: {error}") from error
         thread = ThreadPoolExecutor(1, f"kafka {self._source.id}")
         member = _Member(brokers, self._source.id, settings)
         try:
+            await check_advertised(
+                await loop.run_in_executor(thread, member.connect), self._addresses
+            )
             await loop.run_in_executor(thread, member.join)
             await self._read(member, thread, intake, ready)
+        except NotConnected as error:
+            raise Unavailable(f"Kafka: {error}") from error
         finally:
             # Behind what the thread is at. It commits what was taken, and leaves the group.
             leaving = loop.run_in_executor(thread, member.leave)
@@ -96,23 +103,18 @@ class KafkaReader:
                 await self._take(member, intake, messages)
 
     async def _take(self, member: _Member, intake: Intake, messages: Sequence[Message]) -> None:
-        """Hand messages in, in their order; then store the offsets as far as all were taken."""
-        results = await asyncio.gather(
-            *(self._one(intake, message) for message in messages), return_exceptions=True
-        )
-        taken: dict[tuple[str, int], int] = {}
-        stopped: set[tuple[str, int]] = set()
-        failure: BaseException | None = None
-        for message, result in zip(messages, results, strict=True):
-            place = _place(message)
+        """Hand messages in, in their order; then store the offsets as far as all were taken.
+
+        Also where it is cancelled: what was taken by then does not come again.
+        """
+        tasks = [asyncio.ensure_future(self._one(intake, message)) for message in messages]
+        try:
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        finally:  # by now every task has ended
+            member.store(_taken(messages, tasks))
+        for result in results:
             if isinstance(result, BaseException):
-                stopped.add(place[:2])
-                failure = failure or result
-            elif place[:2] not in stopped:
-                taken[place[:2]] = place[2]
-        member.store(taken)
-        if failure is not None:
-            raise failure
+                raise result
 
     async def _one(self, intake: Intake, message: Message) -> None:
         headers = _headers(message)
@@ -157,10 +159,28 @@ class _Member:
         }
         self._consumer: Consumer | None = None
 
-    def join(self) -> None:
-        """Ask to be let into the group; raises Unavailable where a setting is of no use."""
+    def connect(self) -> Sequence[tuple[str, int]]:
+        """Connect, and say which brokers the cluster names.
+
+        Raises:
+            NotConnected: nobody answers.
+            Unavailable: a setting is of no use.
+        """
         try:
             self._consumer = Consumer(dict(self._config))
+        except KafkaException as error:
+            raise Unavailable(f"Kafka: {said(error.args[0])}") from error
+        try:
+            return advertised(self._consumer)
+        except NotConnected as error:
+            if self._trouble is not None:
+                raise NotConnected(said(self._trouble)) from error
+            raise
+
+    def join(self) -> None:
+        """Ask to be let into the group; raises Unavailable where a topic is of no use."""
+        assert self._consumer is not None
+        try:
             self._consumer.subscribe(self._topics, on_assign=self._on_assign)
         except KafkaException as error:
             raise Unavailable(f"Kafka: {said(error.args[0])}") from error
@@ -213,6 +233,21 @@ class _Member:
             KafkaError._AUTHENTICATION,
         ):
             self._trouble = error
+
+
+def _taken(
+    messages: Sequence[Message], tasks: Sequence[asyncio.Future[None]]
+) -> Mapping[tuple[str, int], int]:
+    """By topic and partition, the last message before which, and with which, all were taken."""
+    taken: dict[tuple[str, int], int] = {}
+    stopped: set[tuple[str, int]] = set()
+    for message, task in zip(messages, tasks, strict=True):
+        topic, partition, offset = _place(message)
+        if task.cancelled() or task.exception() is not None:
+            stopped.add((topic, partition))
+        elif (topic, partition) not in stopped:
+            taken[topic, partition] = offset
+    return taken
 
 
 def _place(message: Message) -> tuple[str, int, int]:
