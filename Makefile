@@ -40,6 +40,7 @@ lock: $(DEV)        ## renew the lock files
 	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group fuzz -o requirements-fuzz.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group amqp -o requirements-amqp.lock
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Chappe needs Python 3.11 or newer; try: make PYTHON=python3.12")'
@@ -50,8 +51,10 @@ $(READY): $(VENV)/bin/python requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-$(DEV): $(READY) requirements-dev.lock
+$(DEV): $(READY) requirements-dev.lock requirements-amqp.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-amqp.lock \
+		|| echo "python-qpid-proton cannot be compiled here (see above): the tests of AMQP are skipped" >&2
 	@touch $@
 
 clean:   ## remove what was built

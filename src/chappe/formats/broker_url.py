@@ -21,7 +21,7 @@ SCHEMES: Final[Mapping[str, Sequence[str]]] = {
     "MQTT5": ("mqtt", "mqtts"),
     "AMQP": ("amqp", "amqps"),
 }
-EXTRAS: Final = {"KAFKA": "kafka", "MQTT3": "mqtt", "MQTT5": "mqtt", "AMQP": "amqp"}
+EXTRAS: Final = {"KAFKA": "kafka", "AMQP": "amqp"}
 """What must be installed for a protocol: chappe[kafka]."""
 
 # RFC 3986: the characters of a URI; a percent sign begins a triplet.

@@ -19,6 +19,7 @@ from chappe.domain.source import (
     SourceOptions,
     SourceSettings,
 )
+from chappe.formats.binding_rules import check_reading
 from chappe.formats.broker_url import EXTRAS, read_url
 from chappe.formats.fields import Fields, decode_json, shortened
 from chappe.formats.options_json import read_option, rendered_option
@@ -64,12 +65,14 @@ def parse_source(body: bytes, served: Set[str] | None = None) -> SourceDraft:
         check_id(id_)
     sent = fields.raw("protocolsettings")
     settings = read_option(SETTINGS_OF[protocol], {} if sent is None else sent, "protocolsettings")
+    credential = parse_credential(fields.raw("credential"), "credential")
+    check_reading(protocol, settings, credential)
     return SourceDraft(
         url=read_url(fields, "url", protocol, credential="credential"),
         protocol=protocol,
         settings=settings,
         id=id_,
-        credential=_credential(fields),
+        credential=credential,
         options=read_option(
             SourceOptions, {name: fields.raw(name) for name in SOURCE_OPTIONS if name in fields}, ""
         ),
@@ -109,16 +112,6 @@ def render_source(source: Source) -> dict[str, Any]:
         "createdat": source.created_at,
         "modifiedat": source.modified_at,
     }
-
-
-def _credential(fields: Fields) -> CredentialDraft | None:
-    credential = parse_credential(fields.raw("credential"), "credential")
-    if credential is not None and credential.credentialtype == "REFRESHTOKEN":
-        raise Malformed(
-            "credential/credentialtype: 'REFRESHTOKEN' is served with sinks of HTTP; a source can have"
-            " PLAIN or ACCESSTOKEN"
-        )
-    return credential
 
 
 def _protocol(fields: Fields, served: Set[str] | None) -> str:

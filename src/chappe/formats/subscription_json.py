@@ -116,7 +116,7 @@ def parse_subscription(body: bytes, defaults: Defaults = DEFAULTS) -> Subscripti
             credential="sinkcredential",
         )
     sink = _sink(fields, protocol)
-    check_fits(protocol, sink, settings, options)
+    check_fits(protocol, sink, settings, options, credential)
     return SubscriptionDraft(
         sink=sink,
         protocol=protocol,

@@ -30,14 +30,19 @@ class ClientTls:
         """
         context = self._kept.pop((ca, certificate, key), None)
         if context is None:
-            context = _context(ca, certificate, key)
+            context = client_context(ca, certificate, key)
             if len(self._kept) >= KEPT:
                 del self._kept[next(iter(self._kept))]
         self._kept[ca, certificate, key] = context  # the one used last stands last
         return context
 
 
-def _context(ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
+def client_context(ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
+    """A context that checks certificate and host name of the server, and shows ours if there is one.
+
+    Raises:
+        NotConnected: the certificates or the key are of no use; the text holds no key.
+    """
     try:
         context = ssl.create_default_context(cadata=ca)
         if certificate is not None:

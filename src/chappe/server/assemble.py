@@ -25,8 +25,6 @@ from chappe.adapters.nats.hub_key import hub_key
 from chappe.adapters.nats.registry_log import NatsRegistryLog
 from chappe.adapters.nats.shard_calls import NatsShardCalls
 from chappe.adapters.nats.shard_lease import NatsShardLease
-from chappe.adapters.nats.sink import NatsSink
-from chappe.adapters.nats.source import NatsReader
 from chappe.adapters.nats.source_status import NatsSourceStatuses
 from chappe.adapters.protoc.compiler import ProtocCompiler
 from chappe.adapters.sinks.http import HttpSink
@@ -87,7 +85,7 @@ from chappe.http.parts import Limits, Parts, RegistryParts, Snapshots
 from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
-from chappe.ports.event_source import Intake, OpenSource
+from chappe.ports.event_source import Intake
 from chappe.ports.sink import Sink
 from chappe.registry.capabilities import Offer, initial
 from chappe.registry.entity import Tree
@@ -96,8 +94,8 @@ from chappe.registry.hub_model import hub_model
 from chappe.registry.state import State, empty
 from chappe.registry.uids import xid_of
 from chappe.registry.write import empty_tree
+from chappe.server.brokers import broker_readers, broker_sinks
 from chappe.server.disk_guard import DiskGuard
-from chappe.server.extras import add_kafka
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
 from chappe.server.workers import Engine, Workers
@@ -237,9 +235,11 @@ async def assemble(
         return secrets.token_hex(12)
 
     recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
-    sinks: dict[str, Sink] = {"HTTP": sink, "NATS": NatsSink()}
-    readers: dict[str, OpenSource] = {"NATS": NatsReader}
-    add_kafka(sinks, readers)
+    sinks: dict[str, Sink] = {
+        "HTTP": sink,
+        **broker_sinks(lambda: f"chappe-{new_id()}"[:23], egress),
+    }
+    readers = broker_readers(egress)
     reshaper = HelpedReshaper()
     dispatcher = Dispatcher(
         log,

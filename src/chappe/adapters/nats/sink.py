@@ -24,13 +24,13 @@ from chappe.domain.subject import Subject
 from chappe.domain.subscription import Subscription
 from chappe.formats.cloudevents_nats import encode_binary, encode_structured
 from chappe.kit.dial import Addresses, NotConnected, every_address
+from chappe.kit.prepared import Prepared
 from chappe.kit.shared import Shared
 from chappe.ports.sink import Attempt, Sink
 
 CONNECTIONS: Final = 256
 """To all servers; one carries every subscription with the same servers and credential."""
 IDLE_S: Final = 60.0
-PREPARED: Final = 10_000
 _DELIVERED: Final = Delivered(0)
 
 
@@ -60,7 +60,7 @@ class NatsSink:
         self._shared: Shared[Servers, Broker] = Shared(
             Opener(addresses), most=connections, idle_s=idle_s
         )
-        self._plans: dict[str, tuple[Subscription, _Plan]] = {}
+        self._plans: Prepared[Subscription, _Plan] = Prepared(_plan_of)
 
     @property
     def open_connections(self) -> int:
@@ -72,7 +72,7 @@ class NatsSink:
         timeout_s = attempt.subscription.timeout_s
         event = attempt.event
         try:
-            plan = self._plan(attempt.subscription)
+            plan = self._plans.of(attempt.subscription.id, attempt.subscription)
             subject = plan.subject.of(event)
             block, payload = (
                 encode_structured(event) if plan.is_structured else encode_binary(event)
@@ -97,24 +97,16 @@ class NatsSink:
         """Close every connection; attempts under way end as Failed."""
         self._shared.close()
 
-    def _plan(self, subscription: Subscription) -> _Plan:
-        """Made once for each state of a subscription."""
-        kept = self._plans.get(subscription.id)
-        if kept is not None and (kept[0] is subscription or kept[0] == subscription):
-            return kept[1]
-        settings = subscription.settings
-        assert isinstance(settings, NatsSettings)
-        plan = _Plan(
-            servers_of(subscription.sink, subscription.credential, subscription.options.tls),
-            Subject.parse(settings.subject),
-            subscription.options.envelopeoptions.mode == "structured",
-            settings.jetstream,
-        )
-        self._plans.pop(subscription.id, None)
-        if len(self._plans) >= PREPARED:
-            del self._plans[next(iter(self._plans))]
-        self._plans[subscription.id] = subscription, plan
-        return plan
+
+def _plan_of(subscription: Subscription) -> _Plan:
+    settings = subscription.settings
+    assert isinstance(settings, NatsSettings)
+    return _Plan(
+        servers_of(subscription.sink, subscription.credential, subscription.options.tls),
+        Subject.parse(settings.subject),
+        subscription.options.envelopeoptions.mode == "structured",
+        settings.jetstream,
+    )
 
 
 _: type[Sink] = NatsSink

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from chappe.domain.options import Tls
+from chappe.kit import client_tls as kit_tls
+from chappe.kit.dial import NotConnected
 
 KEPT = 256
 """A context with the system's authorities takes about a megabyte and some 20 ms to make."""
@@ -55,30 +53,8 @@ def client_context(
     """
     tls = tls or Tls()
     try:
-        context = ssl.create_default_context(cadata=tls.ca)
-        context.set_alpn_protocols(list(alpn))
-        if tls.certificate is not None:
-            with _as_file(f"{tls.certificate}\n{tls.key or ''}") as path:
-                # An encrypted key would be asked for on the terminal.
-                context.load_cert_chain(path, password="")
-    except (ssl.SSLError, ValueError) as exc:
-        why = exc.reason if isinstance(exc, ssl.SSLError) else str(exc)
-        said = (why or "unknown").replace("_", " ").lower()
-        raise BadTls(f"tls: the certificates or the key cannot be used: {said}") from exc
+        context = kit_tls.client_context(tls.ca, tls.certificate, tls.key)
+    except NotConnected as exc:
+        raise BadTls(str(exc)) from exc
+    context.set_alpn_protocols(list(alpn))
     return context
-
-
-@contextmanager
-def _as_file(pem: str) -> Iterator[str]:
-    """The text as a file, which the `ssl` module insists on; in memory where that is possible."""
-    if sys.platform == "linux":
-        fd = os.memfd_create("tls", os.MFD_CLOEXEC)
-        with os.fdopen(fd, "w", encoding="ascii") as file:
-            file.write(pem)
-            file.flush()
-            yield f"/proc/self/fd/{fd}"
-    else:
-        with tempfile.NamedTemporaryFile("w", encoding="ascii", suffix=".pem") as file:
-            file.write(pem)
-            file.flush()
-            yield file.name

@@ -1,0 +1,1 @@
+"""Delivery to AMQP 1.0 containers, and reading from them. Needs chappe[amqp]."""

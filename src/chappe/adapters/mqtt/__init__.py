@@ -1,0 +1,1 @@
+"""Delivery to MQTT brokers, and reading from them."""
