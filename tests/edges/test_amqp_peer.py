@@ -9,6 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+
+pytest.importorskip("proton", reason="python-qpid-proton is not installed: pip compiles it")
+
 from cloudevents.core.bindings.amqp import AMQPMessage, from_amqp_event
 from proton import Message, int32, symbol, timestamp, ulong
 from tests.edges.broker_clients import (

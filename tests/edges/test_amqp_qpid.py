@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytest.importorskip("proton", reason="python-qpid-proton is not installed: pip compiles it")
+
 from msgspec.structs import replace
 from proton import Message
 from proton.utils import BlockingConnection

@@ -6,6 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("proton", reason="python-qpid-proton is not installed: pip compiles it")
+
 from tests.chaos.hub import HubProcess
 from tests.edges.broker_clients import TYPED, until
 from tests.edges.mosquitto import Mosquitto

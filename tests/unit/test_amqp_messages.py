@@ -5,6 +5,9 @@ from __future__ import annotations
 import struct
 
 import pytest
+
+pytest.importorskip("proton", reason="python-qpid-proton is not installed: pip compiles it")
+
 from hypothesis import given
 from hypothesis import strategies as st
 from proton import Message
