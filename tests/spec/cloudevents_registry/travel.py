@@ -27,7 +27,7 @@ Document: TypeAlias = dict[str, Any]
 
 RESOURCES: Mapping[str, Mapping[str, str]] = {
     "channels": {},
-    "endpoints": {"messages": "message", "subscriptions": "subscription"},
+    "endpoints": {"messages": "message", "sources": "source", "subscriptions": "subscription"},
     "messagegroups": {"messages": "message"},
     "schemagroups": {"schemas": "schema"},
 }
