@@ -1,0 +1,1 @@
+"""Other people's webhooks -> CloudEvents, and the proofs that they come from whom they say."""
