@@ -50,6 +50,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import ShardView, TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
+from chappe.flows.webhook import TakeWebhook
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
 from chappe.formats.times import rfc3339_us
@@ -327,10 +328,12 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
         clock=clock,
     )
     streams = Streams(log, channels, clock, limit=MAX_STREAMS)
+    accept = Accept(log, channels, check, lambda _: seen, clock, is_declared=check.is_declared)
     parts = replace(
         Parts(
-            accept=Accept(
-                log, channels, check, lambda _: seen, clock, is_declared=check.is_declared
+            accept=accept,
+            webhook=TakeWebhook(
+                lambda: state.value.sources, accept, clock, lambda: f"w-{next(numbers)}"
             ),
             find=find,
             trace=Trace(

@@ -228,7 +228,7 @@ def _row(one: Connected) -> tuple[str, ...]:
     status = one.status
     return (
         one.id,
-        one.url,
+        one.url or one.webhook,
         one.channel,
         status.state,
         str(status.taken),

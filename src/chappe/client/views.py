@@ -293,8 +293,9 @@ class Connected(msgspec.Struct, frozen=True, kw_only=True):
     """A source, as far as a list shows it."""
 
     id: str
-    url: str
     protocol: str
+    url: str = ""
+    webhook: str = ""
     channel: str = "default"
     paused: bool = False
     epoch: int = 1

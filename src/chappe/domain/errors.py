@@ -128,9 +128,13 @@ class SchemaMismatch(CallerError):
 
 
 class Unauthenticated(CallerError):
-    """No token was sent, or none that the hub knows."""
+    """No token was sent, or none that the hub knows; `challenge` says how to prove who one is."""
 
     code = "unauthenticated"
+
+    def __init__(self, message: str, *, challenge: str | None = None) -> None:
+        super().__init__(message)
+        self.challenge = challenge or 'Bearer realm="chappe"'
 
 
 class Forbidden(CallerError):

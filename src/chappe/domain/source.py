@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from chappe.domain.options import JSON_FORMAT, Option, SaslMechanism, Tls
 from chappe.domain.subscription import Credential
+from chappe.domain.webhook_source import WEBHOOK, Verification, WebhookSource
 
 Start: TypeAlias = Literal["earliest", "latest"]
 
@@ -47,6 +48,9 @@ class SourceOptions(Option, frozen=True, kw_only=True):
         bool, Meta(description="Whether reading rests; the broker keeps what comes")
     ] = False
     tls: Annotated[Tls | None, Meta(description="Certificates for the broker")] = None
+    verification: Annotated[
+        Verification | None, Meta(description="How a webhook shows whom it comes from (WEBHOOK)")
+    ] = None
 
 
 NO_SOURCE_OPTIONS: Final = SourceOptions()
@@ -132,7 +136,7 @@ class AmqpSource(Option, frozen=True, kw_only=True):
     ] = 100
 
 
-SourceSettings: TypeAlias = KafkaSource | NatsSource | MqttSource | AmqpSource
+SourceSettings: TypeAlias = KafkaSource | NatsSource | MqttSource | AmqpSource | WebhookSource
 
 SETTINGS_OF: Final[Mapping[str, type[SourceSettings]]] = {
     "KAFKA": KafkaSource,
@@ -140,6 +144,7 @@ SETTINGS_OF: Final[Mapping[str, type[SourceSettings]]] = {
     "MQTT3": MqttSource,
     "MQTT5": MqttSource,
     "AMQP": AmqpSource,
+    WEBHOOK: WebhookSource,
 }
 """The settings of each protocol that sources can have."""
 

@@ -11,6 +11,7 @@ from chappe.domain.channel import OWN
 from chappe.domain.errors import Malformed
 from chappe.domain.source import Source
 from chappe.domain.subscription import Credential, Defaults
+from chappe.domain.webhook_source import WebhookSource
 from chappe.formats.kept_secret import (
     OPTION_SECRETS,
     SEALED,
@@ -20,6 +21,7 @@ from chappe.formats.kept_secret import (
 )
 from chappe.formats.sealed import Cipher
 from chappe.formats.source_json import FIELDS, check_id, parse_source, render_source
+from chappe.formats.webhooks.declared import check_secrets
 from chappe.registry.entity import Attributes, Resource, Tree
 from chappe.registry.lineage import instant
 
@@ -62,6 +64,8 @@ def stored_source(
             draft.credential.expires,
         )
     within = option_secrets(draft.options, before, seal, _context(id))
+    if isinstance(draft.settings, WebhookSource):
+        check_secrets(draft.settings, draft.options.verification, known=within)
     if within:
         private[OPTION_SECRETS] = within
     shown = render_source(

@@ -19,6 +19,7 @@ from chappe.domain.source import (
     SourceOptions,
     SourceSettings,
 )
+from chappe.domain.webhook_source import WEBHOOK, WebhookSource
 from chappe.formats.binding_rules import check_reading
 from chappe.formats.broker_url import EXTRAS, read_url
 from chappe.formats.fields import Fields, decode_json, shortened
@@ -28,12 +29,13 @@ from chappe.formats.sink_settings import (
     parse_credential,
     rendered_credential,
 )
+from chappe.formats.webhooks.declared import check_webhook
 
 SOURCE_OPTIONS: Final = tuple(field.name for field in described(SourceOptions).fields)
 """The fields of a source that `domain/source.SourceOptions` describes."""
 FIELDS: Final = ("url", "protocol", "protocolsettings", "credential", *SOURCE_OPTIONS)
 """The fields that a source's entity holds as they are shown."""
-_READ_ONLY: Final = ("createdat", "modifiedat", "status")
+_READ_ONLY: Final = ("createdat", "modifiedat", "status", "webhook")
 _KNOWN: Final = frozenset(("id", "epoch", *FIELDS, *_READ_ONLY))
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
 _MOST_EPOCH: Final = 2**53
@@ -67,15 +69,22 @@ def parse_source(body: bytes, served: Set[str] | None = None) -> SourceDraft:
     settings = read_option(SETTINGS_OF[protocol], {} if sent is None else sent, "protocolsettings")
     credential = parse_credential(fields.raw("credential"), "credential")
     check_reading(protocol, settings, credential)
+    options = read_option(
+        SourceOptions, {name: fields.raw(name) for name in SOURCE_OPTIONS if name in fields}, ""
+    )
+    if isinstance(settings, WebhookSource):
+        check_webhook(fields, settings, options.verification)
+    elif options.verification is not None:
+        raise Malformed(f"verification: is for {WEBHOOK} alone; the protocol is {protocol}")
     return SourceDraft(
-        url=read_url(fields, "url", protocol, credential="credential"),
+        url=""
+        if protocol == WEBHOOK
+        else read_url(fields, "url", protocol, credential="credential"),
         protocol=protocol,
         settings=settings,
         id=id_,
         credential=credential,
-        options=read_option(
-            SourceOptions, {name: fields.raw(name) for name in SOURCE_OPTIONS if name in fields}, ""
-        ),
+        options=options,
         epoch=fields.whole("epoch", 0, least=1, most=_MOST_EPOCH) if "epoch" in fields else None,
     )
 
@@ -98,7 +107,7 @@ def render_source(source: Source) -> dict[str, Any]:
     document: dict[str, Any] = {
         "id": source.id,
         "protocol": source.protocol,
-        "url": source.url,
+        **({"url": source.url} if source.url else {}),
         "protocolsettings": rendered_option(source.settings),
     }
     if source.credential is not None:
@@ -116,9 +125,9 @@ def render_source(source: Source) -> dict[str, Any]:
 
 def _protocol(fields: Fields, served: Set[str] | None) -> str:
     protocol = fields.need_text("protocol")
-    if protocol in SETTINGS_OF and (served is None or protocol in served):
+    if protocol == WEBHOOK or (protocol in SETTINGS_OF and (served is None or protocol in served)):
         return protocol
-    shown = ", ".join(SETTINGS_OF if served is None else sorted(served)) or "none"
+    shown = ", ".join(SETTINGS_OF if served is None else sorted({*served, WEBHOOK}))
     if protocol not in SETTINGS_OF:
         hint = "; the name is case-sensitive" if protocol.upper() in SETTINGS_OF else ""
         raise Malformed(f"protocol: {shortened(protocol)} is unknown; served: {shown}{hint}")

@@ -105,6 +105,18 @@ def verify(
     )
 
 
+def check_key(key: str, path: str) -> None:
+    """See that the text is a key that signatures can be verified with.
+
+    Raises:
+        Malformed: it is none; the message does not show it.
+    """
+    if key.startswith("whpk_"):
+        _checker(key, path, b"")
+    else:
+        signer(key, path)
+
+
 def new_secret() -> str:
     """A random secret for HMAC."""
     return f"whsec_{_b64(secrets.token_bytes(32))}"

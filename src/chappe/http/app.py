@@ -289,11 +289,10 @@ class App:
             self._parts.readiness()  # sets the gauges
             return self._metrics.response()
         assert endpoint.handler is not None
-        limit_bytes = (
-            self._parts.registry.edge.body_bytes
-            if endpoint.of_registry
-            else self._parts.limits.batch_bytes
-        )
+        limits = self._parts.limits
+        limit_bytes = limits.event_bytes if endpoint.of_event else limits.batch_bytes
+        if endpoint.of_registry:
+            limit_bytes = self._parts.registry.edge.body_bytes
         body = await call.body(limit_bytes)
         path = call.path.decode("ascii")
         request = Request(

@@ -327,7 +327,29 @@ def _sources() -> dict[str, Schema]:
             [in_path("id", "The source's id.", pattern=".")],
             post=of("post.sources.id.resume", "Let reading go on", "subscribe", "200"),
         ),
+        "/sources/{id}/webhook": _webhook(),
     }
+
+
+def _webhook() -> Schema:
+    """Anything may be sent: what it must be, the source's declaration says."""
+    said = object_of({"source": TEXT, "protocol": TEXT, "method": TEXT}, "source", "protocol")
+    taken = {
+        "200": answer("The challenge that a provider wants to read again.", OBJECT),
+        "202": answer("It is on disk.", schema("Accepted"), headers=("Location",)),
+        **OF_THE_HUB,
+    }
+    return _item(
+        [in_path("id", "The source's id.", pattern=".")],
+        get=operation(
+            "get.sources.id.webhook", "Ask whether webhooks are taken", "sources", None,
+            responses={"200": answer("They are.", said), **OF_THE_HUB},
+        ),
+        post=operation(
+            "post.sources.id.webhook", "Take a webhook in", "sources", None,
+            request={"required": True, "content": {"*/*": {"schema": {}}}}, responses=taken,
+        ),
+    )  # fmt: skip
 
 
 _MATCHING: Final = query("matching", "A part of the type, in any case.", FILLED)

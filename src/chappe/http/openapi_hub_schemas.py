@@ -167,8 +167,9 @@ _SOURCE: Final[Mapping[str, Schema]] = {
             "error": TEXT,
             "errorat": TIME,
         },
-        "state", "taken", "setaside",
+        "state",
     ),
+    "webhook": {"type": "string", "readOnly": True, "description": "Where webhooks are sent to"},
 }  # fmt: skip
 
 _SERVICE: Final[Mapping[str, Schema]] = {
@@ -322,9 +323,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "anyOf": [{"required": ["sink"]}, {"properties": {"protocol": {"const": "PULL"}}}],
     },
     "Source": object_of(
-        _SOURCE, "id", "protocol", "url", "channel", "epoch", "createdat", "modifiedat"
+        _SOURCE, "id", "protocol", "channel", "epoch", "createdat", "modifiedat"
     ),
-    "Source-sent": object_of(_SOURCE, "protocol", "url", closed=True),
+    "Source-sent": object_of(_SOURCE, "protocol", closed=True),
     "EventType": object_of(
         {
             "type": FILLED,

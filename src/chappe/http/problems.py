@@ -108,8 +108,8 @@ def problem_response(
 
 def _headers(error: ChappeError) -> tuple[Header, ...]:
     match error:
-        case Unauthenticated():
-            return ((b"www-authenticate", b'Bearer realm="chappe"'),)
+        case Unauthenticated(challenge=challenge):
+            return ((b"www-authenticate", challenge.encode("ascii")),)
         case UnsupportedFormat(details=details) if "content_encoding" in details:
             return ((b"accept-encoding", b"identity"),)  # RFC 9110 15.5.16
         case NotAllowed(allow=allow):

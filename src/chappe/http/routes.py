@@ -26,6 +26,7 @@ from chappe.http import (
     stream,
     subscriptions,
     validate,
+    webhooks,
 )
 from chappe.http.exchange import Request, Response, Stream
 from chappe.http.paging import LIST_PARAMETERS, unquote
@@ -50,6 +51,8 @@ class Endpoint:
     parameters: Sequence[str] | None = ()
     of_registry: bool = False
     """Whether a body may be as long as one that is sent to the registry."""
+    of_event: bool = False
+    """Whether a body may be no longer than an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,10 @@ _SOURCE = {
     "PUT": Endpoint(SUBSCRIBE, sources.put),
     "DELETE": Endpoint(SUBSCRIBE, sources.remove),
 }
+_WEBHOOK = {  # the signature says who may
+    "GET": Endpoint(None, webhooks.ping, None),
+    "POST": Endpoint(None, webhooks.take, None, of_event=True),
+}
 _SERVICES = {
     "GET": Endpoint(READ, discovery.list_services, None),
     "POST": Endpoint(SUBSCRIBE, discovery.put_services, None),
@@ -183,6 +190,7 @@ ROUTES: Sequence[Route] = (
     Route("/sources/{id}", _SOURCE),
     Route("/sources/{id}/pause", {"POST": Endpoint(SUBSCRIBE, sources.pause)}),
     Route("/sources/{id}/resume", {"POST": Endpoint(SUBSCRIBE, sources.resume)}),
+    Route("/sources/{id}/webhook", _WEBHOOK),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",

@@ -9,6 +9,7 @@ import msgspec
 
 from chappe.domain.errors import Malformed
 from chappe.domain.source import Source, SourceStatus
+from chappe.domain.webhook_source import WEBHOOK
 from chappe.formats.fields import exact_json
 from chappe.formats.source_json import parse_source, render_source
 from chappe.http.exchange import Request, Response, json_response
@@ -19,7 +20,7 @@ async def list_all(parts: Parts, request: Request) -> Response:
     """All sources with their status, an array in the order of their ids."""
     kept = parts.state.value.sources
     status = await parts.connect.status()
-    return json_response([_shown(kept[id_], status) for id_ in sorted(kept)])
+    return json_response([_shown(parts, request, kept[id_], status) for id_ in sorted(kept)])
 
 
 async def create(parts: Parts, request: Request) -> Response:
@@ -27,13 +28,13 @@ async def create(parts: Parts, request: Request) -> Response:
     draft = parse_source(request.body, parts.defaults.read)
     made = await parts.connect.create(_sent(request), id=draft.id, by=request.principal.name)
     location = (b"location", f"/sources/{made.id}".encode("ascii"))
-    return json_response(_shown(made, {}), 201, (location,))
+    return json_response(_shown(parts, request, made, {}), 201, (location,))
 
 
 async def one(parts: Parts, request: Request) -> Response:
     """One source with its status."""
     found = parts.connect.one(request.params["id"])
-    return json_response(_shown(found, await parts.connect.status()))
+    return json_response(_shown(parts, request, found, await parts.connect.status()))
 
 
 async def put(parts: Parts, request: Request) -> Response:
@@ -45,7 +46,9 @@ async def put(parts: Parts, request: Request) -> Response:
     kept, made = await parts.connect.put(
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
-    return json_response(_shown(kept, await parts.connect.status()), 201 if made else 200)
+    return json_response(
+        _shown(parts, request, kept, await parts.connect.status()), 201 if made else 200
+    )
 
 
 async def pause(parts: Parts, request: Request) -> Response:
@@ -71,7 +74,14 @@ async def remove(parts: Parts, request: Request) -> Response:
     return json_response(render_source(last))
 
 
-def _shown(source: Source, status: Mapping[str, SourceStatus]) -> dict[str, Any]:
+def _shown(
+    parts: Parts, request: Request, source: Source, status: Mapping[str, SourceStatus]
+) -> dict[str, Any]:
+    if source.protocol == WEBHOOK:
+        # No node runs it: every one takes what comes.
+        state = "paused" if source.options.paused else "running"
+        address = f"{parts.registry.base(request.headers)}/sources/{source.id}/webhook"
+        return {**render_source(source), "webhook": address, "status": {"state": state}}
     said = status.get(source.id, SourceStatus())
     # A status whose every part is as in the beginning still says that.
     return {

@@ -126,7 +126,7 @@ SOURCES: Final[Definition] = {
     "hasdocument": False,
     "maxversions": 50,
     "attributes": {
-        "url": uri("Where the broker is", required=True),
+        "url": uri("Where the broker is; webhooks have none"),
         "protocol": text("Protocol of the broker", required=True),
         "protocolsettings": group_of("Settings of the protocol", SOURCE_SETTINGS),
         "credential": group_of(

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from chappe.domain.errors import Fenced, Unavailable
 from chappe.domain.source import Source, SourceStatus
+from chappe.domain.webhook_source import WEBHOOK
 from chappe.formats.times import rfc3339
 from chappe.kit.latest import Latest
 from chappe.kit.supervise import Supervisor
@@ -80,7 +81,9 @@ class Sources:
             for one in left:
                 _log.warning("%s has not ended after %s s", one.get_name(), timeout_s)
 
-    async def _apply(self, wanted: Mapping[str, Source], tasks: Supervisor) -> None:
+    async def _apply(self, declared: Mapping[str, Source], tasks: Supervisor) -> None:
+        # Webhooks come by themselves, to every node.
+        wanted = {id_: one for id_, one in declared.items() if one.protocol != WEBHOOK}
         for id_, (source, task) in tuple(self._running.items()):
             if wanted.get(id_) is not source:
                 del self._running[id_]
