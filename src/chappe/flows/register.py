@@ -397,7 +397,8 @@ class Register:
                     made = stored_source(
                         attributes, stored, id=id_, defaults=self.defaults, seal=self.secrets.seal
                     )
-                    self.check_sink(str(made["url"]), "url")
+                    if "url" in made:
+                        self.check_sink(str(made["url"]), "url")
                     return made
                 made = stored_subscription(
                     attributes,

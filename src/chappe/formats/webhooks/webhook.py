@@ -196,9 +196,9 @@ def time_of(value: object) -> str | None:
             return None
         value = int(value)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        at_ms = int(value if value >= _LEAST_EPOCH_MS else value * 1000)
-        if 0 < at_ms <= _MOST_EPOCH_MS:
-            return rfc3339(at_ms)
+        # The bounds first: 1e999999999 is a short text, and no number to reckon with.
+        if 0 < value <= _MOST_EPOCH_MS:
+            return rfc3339(int(value if value >= _LEAST_EPOCH_MS else value * 1000))
     return None
 
 
