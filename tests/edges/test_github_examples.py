@@ -24,6 +24,7 @@ RECEIVED = "2026-11-22T10:00:00Z"
 
 # The subjects of github.md, written down a second time: where the value stands.
 SUBJECTS = {
+    "content_reference": "content_reference.id",
     "custom_property": "definition.property_name",
     "deployment_protection_rule": "deployment.id", "deployment_review": "workflow_run.id",
     "installation_target": "installation.id", "merge_group": "merge_group.head_ref",

@@ -10,6 +10,7 @@ from chappe.cli.event_input import DEFAULT_SOURCE, Flags, pairs, payload, read
 from chappe.cli.event_local import forward, listen
 from chappe.cli.event_read import get, ls, tail, trace
 from chappe.cli.event_send import Sender
+from chappe.cli.event_sink import SinkSender, sink_of, sink_options
 from chappe.cli.event_validate import validate
 from chappe.cli.event_verify import verify
 from chappe.cli.session import Session, remote
@@ -45,6 +46,7 @@ def event() -> None:
     help="With --count: so many a second. [default: as fast as the hub takes them]",
 )
 @click.option("--channel", default=DEFAULT_CHANNEL, show_default=True, help="The channel.")
+@sink_options
 @remote
 def send(
     session: Session,
@@ -62,6 +64,9 @@ def send(
     count: int,
     rate: float | None,
     channel: str,
+    k_sink: str | None,
+    k_ce_overrides: str | None,
+    k_ca_certs: str | None,
 ) -> None:
     """Send events; prints the position of each once it is on disk.
 
@@ -72,11 +77,20 @@ def send(
 
     FILE (or -) holds events in the JSON format: one, an array (stored as a whole or not at all), or
     one after another.
+
+    Without --url and CHAPPE_URL they go to the address in K_SINK, where there is one (Knative's
+    SinkBinding), with the extensions of K_CE_OVERRIDES; printed are then their ids.
     """  # noqa: D301 - click's mark for lines as they are
+    sink = sink_of(session, k_sink, overrides=k_ce_overrides, certificates=k_ca_certs)
+    if sink is not None and channel != DEFAULT_CHANNEL:
+        raise click.UsageError("--channel: K_SINK is the whole address; --url names a hub instead")
     if file is not None:
         if type_ is not None or data is not None or count > 1:
             raise click.UsageError("FILE holds whole events; --type, --data, --count make one")
-        session.run(lambda hub: Sender(session, hub, channel).send_stream(read(file)))
+        if sink is not None:
+            SinkSender(session, sink).run(read(file), None)
+        else:
+            session.run(lambda hub: Sender(session, hub, channel).send_stream(read(file)))
         return
     if type_ is None:
         raise click.UsageError(
@@ -98,6 +112,9 @@ def send(
         extensions=extensions,
     )
     events = [flags.encode(number, count) for number in range(1, count + 1)]
+    if sink is not None:
+        SinkSender(session, sink).run(events, rate)
+        return
 
     async def send_them(hub: HubClient) -> None:
         sender = Sender(session, hub, channel)

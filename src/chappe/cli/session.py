@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from chappe.domain.errors import ChappeError
 
@@ -38,6 +39,8 @@ class Session:
     output: str = "table"
     quiet: bool = False
     color: bool = False
+    hub_named: bool = False
+    """Whether --url or CHAPPE_URL says where the hub is."""
 
     def run(self, work: Callable[[HubClient], Awaitable[T]]) -> T:
         """Do `work` with a client of the hub.
@@ -116,8 +119,10 @@ def root_options(command: Callable[..., T]) -> Callable[..., T]:
 
     @functools.wraps(command)
     def parsed(ctx: click.Context, **kwargs: Any) -> T:
+        named = ctx.get_parameter_source("url") is not ParameterSource.DEFAULT
         ctx.obj = Session(
             url=kwargs.pop("url"),
+            hub_named=named,
             token=kwargs.pop("token"),
             timeout_s=kwargs.pop("timeout_s"),
             output=kwargs.pop("output"),
@@ -197,7 +202,10 @@ def _remote(
             for name in ("url", "token", "output")
             if (value := kwargs.pop(name)) is not None
         }
-        session = replace(session, **given, quiet=kwargs.pop("quiet") or session.quiet)
+        named = "url" in given or session.hub_named
+        session = replace(
+            session, **given, hub_named=named, quiet=kwargs.pop("quiet") or session.quiet
+        )
         if session.output not in outputs:
             raise click.UsageError(f"-o {session.output}: it prints {', '.join(outputs)}", ctx)
         try:

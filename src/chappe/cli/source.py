@@ -1,4 +1,4 @@
-"""`chappe source`: create, ls, get, pause, resume, rm."""
+"""`chappe source`: create, webhook, ls, get, pause, resume, rm."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
+from chappe.cli.source_webhook import webhook
 from chappe.cli.sub import show, text_or_file
 from chappe.cli.sub_hold import post_each
 from chappe.client import paths
@@ -32,7 +33,10 @@ _PROTOCOLS: Final = {
 
 @click.group(no_args_is_help=True)
 def source() -> None:
-    """Read events from other brokers."""
+    """Read events from other brokers, and take other systems' webhooks."""
+
+
+source.add_command(webhook)
 
 
 @source.command()

@@ -132,9 +132,12 @@ class Unauthenticated(CallerError):
 
     code = "unauthenticated"
 
+    challenge = 'Bearer realm="chappe"'
+
     def __init__(self, message: str, *, challenge: str | None = None) -> None:
         super().__init__(message)
-        self.challenge = challenge or 'Bearer realm="chappe"'
+        if challenge is not None:
+            self.challenge = challenge
 
 
 class Forbidden(CallerError):
