@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chappe.domain.event import Event
-from chappe.flows.accept import Receipt
+from chappe.formats.receipt import Receipt
 from chappe.http import listener
 from chappe.http.parts import Limits
 

@@ -14,7 +14,7 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import ChappeError, Overloaded, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.position import Position
-from chappe.flows.accept import Receipt
+from chappe.formats.receipt import Receipt
 from chappe.http.parts import Limits
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}

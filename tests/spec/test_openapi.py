@@ -284,6 +284,11 @@ ENTITIES: Mapping[str, Any] = {
         "protocolsettings": {"topics": ["orders"]},
         "tls": {"ca": Authority().pem},
     },
+    "/endpoints/hub/sources/gh": {
+        "protocol": "WEBHOOK",
+        "protocolsettings": {"provider": "github", "attributes": {"team": "shop"}},
+        "verification": {"scheme": "none"},
+    },
     "/messagegroups/shop/messages/order.paid": {
         "envelope": "CloudEvents/1.0",
         "envelopemetadata": {"type": {"value": "order.paid"}},
@@ -324,7 +329,7 @@ IDS = {
     "messagegroups": ("shop",),
     "schemagroups": ("shop",),
     "subscriptions": ("s-1",),
-    "sources": ("shop",),
+    "sources": ("shop", "gh"),
     "messages": ("own", "order.paid"),
     "schemas": ("order", "elsewhere", "mirror", "lost"),
     "versions": ("1", "v2"),

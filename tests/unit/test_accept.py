@@ -15,7 +15,8 @@ from chappe.domain.channel import DEADLETTERS, DEFAULT, Channel
 from chappe.domain.errors import InvalidBatch, Malformed, NotFound, OutOfSpace, SchemaMismatch
 from chappe.domain.event import Event
 from chappe.domain.seen import SeenEvents
-from chappe.flows.accept import Accept, Receipt
+from chappe.flows.accept import Accept
+from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Verdict, Violation
 from chappe.registry.declaration import Declaration, Mode
 from chappe.testing.fake_clock import FakeClock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from chappe.domain.errors import (
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
+from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Verdict, Violation
 from chappe.kit.told import told_to
 from chappe.ports.clock import Clock
@@ -26,18 +27,6 @@ from chappe.ports.event_log import EventLog
 REASON: Final = "quarantinereason"
 """The extension attribute that tells why an event is in quarantine."""
 MOST_REASON: Final = 512
-
-
-class Receipt(NamedTuple):
-    """The event is on disk at `position`; `duplicate`: it was before this request.
-
-    `quarantine` is the channel that took it instead of the one that refused it for `warnings`.
-    """
-
-    position: Position
-    duplicate: bool = False
-    warnings: Sequence[Violation] = ()
-    quarantine: str | None = None
 
 
 class Accept:

@@ -10,7 +10,7 @@ from chappe.domain.errors import NotFound, Unauthenticated, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.source import Source
 from chappe.domain.webhook_source import WEBHOOK, WebhookSource
-from chappe.flows.accept import Receipt
+from chappe.formats.receipt import Receipt
 from chappe.formats.times import rfc3339
 from chappe.formats.webhooks.declared import mapping_of
 from chappe.formats.webhooks.providers import convert

@@ -14,8 +14,8 @@ from typing import Final
 from chappe.domain.access import ANYONE, PUBLISH, Principal, may_publish, require
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import ChappeError, NotAllowed, Unavailable, UnsupportedFormat
-from chappe.flows.accept import Receipt
 from chappe.formats import cloudevents_http
+from chappe.formats.receipt import Receipt
 from chappe.http import events, registry_route, websocket
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent

@@ -9,9 +9,9 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import NotFound, TooLarge
 from chappe.domain.event import Event
 from chappe.domain.position import Position, is_position
-from chappe.flows.accept import Receipt
 from chappe.flows.find import Page
 from chappe.flows.trace import LaneTrace, SchemaVerdict
+from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Violation
 from chappe.formats.times import rfc3339
 from chappe.http.event_views import page as page_of

@@ -9,7 +9,6 @@ from typing import Any, Final, Protocol, TypeVar
 from chappe.domain.channel import Channel
 from chappe.domain.event import Event
 from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
-from chappe.flows.accept import Receipt
 from chappe.flows.confluent import Confluent
 from chappe.flows.connect import Connect
 from chappe.flows.discover import Discover
@@ -25,6 +24,7 @@ from chappe.flows.stream import Streams
 from chappe.flows.trace import Traced
 from chappe.flows.webhook import TakeWebhook
 from chappe.formats import cloudevents_0_3, cloudevents_http
+from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import Verdict
 from chappe.http.exchange import Header, find_header

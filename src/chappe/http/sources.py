@@ -65,7 +65,7 @@ async def _paused(parts: Parts, request: Request, *, paused: bool) -> Response:
     changed = await parts.connect.pause(
         request.params["id"], paused=paused, by=request.principal.name
     )
-    return json_response(_shown(changed, await parts.connect.status()))
+    return json_response(_shown(parts, request, changed, await parts.connect.status()))
 
 
 async def remove(parts: Parts, request: Request) -> Response:

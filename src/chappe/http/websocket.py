@@ -45,8 +45,8 @@ from chappe.domain.errors import (
 )
 from chappe.domain.event import Event
 from chappe.domain.position import Position
-from chappe.flows.accept import Receipt
 from chappe.flows.stream import Piece, Reading
+from chappe.formats.receipt import Receipt
 from chappe.formats.websocket_events import SUBPROTOCOLS, Subprotocol, chosen
 from chappe.http.call import Call
 from chappe.http.exchange import find_header
