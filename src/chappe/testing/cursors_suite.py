@@ -30,6 +30,15 @@ class CursorsSuite:
         await hold.write(b"2", {"s-1": None})
         assert dict((await cursors.claim("default.0")).lanes) == {"s-2": b"two"}
 
+    async def test_any_id_of_the_registry_is_found_again(self, cursors: Cursors) -> None:
+        hold = await cursors.claim("default.0")
+        lanes = {id_: id_.encode() for id_ in ("a.b", "a..b", "a.", "a%2Eb", "a:b@c~d-e_f", "ab")}
+        await hold.write(b"1", lanes)
+        found = await cursors.claim("default.0")
+        assert dict(found.lanes) == lanes
+        await found.write(b"2", dict.fromkeys(lanes))
+        assert dict((await cursors.claim("default.0")).lanes) == {}
+
     async def test_an_owner_before_can_write_no_more(self, cursors: Cursors) -> None:
         before = await cursors.claim("default.0")
         await before.write(b"mine", {"s-1": b"mine"})

@@ -3,6 +3,9 @@
     CU.<channel>.<shard>.checkpoint        the shard's checkpoint, and the fence
     CU.<channel>.<shard>.lane.<id>         a lane's record; an empty message: forgotten
 
+An id is one token of the subject: "billing.eu" -> "billing%2Eeu". A dot would make it two, which no
+`lane.*` finds, and a dot at its end would make a subject that the engine refuses.
+
 Claiming a shard writes its checkpoint again, so its sequence moves. Every write of an owner expects the
 checkpoint to stand at the sequence of the owner's own last write: the writes of the owner before fail.
 """
@@ -12,13 +15,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from chappe.adapters.nats.connection import Connection, PubAck, WrongSequence
 from chappe.adapters.nats.jetstream import ensure_stream
-from chappe.domain.errors import Fenced
+from chappe.domain.errors import Fenced, Unavailable
 from chappe.ports.cursors import Cursors, KeptCursors, ShardCursors
 
 STREAM = "CURSORS"
+BEHIND_S = 0.05
+"""How long a copy that is behind its leader is given before it is asked again."""
+BEHIND_TRIES = 200
 EXPECT = "Nats-Expected-Last-Subject-Sequence"
 EXPECT_ON = "Nats-Expected-Last-Subject-Sequence-Subject"
 CLAIM = "Chappe-Claim"
@@ -60,7 +67,7 @@ class NatsCursors:
             except WrongSequence:
                 continue
             break
-        lanes = await self._lanes(shard)
+        lanes = await self._lanes(shard, claimed=ack.seq)
         return NatsShardCursors(self._connection, shard, claim, ack.seq, payload, lanes)
 
     async def read(self, shard: str) -> KeptCursors:
@@ -69,13 +76,25 @@ class NatsCursors:
         payload = b"" if last is None else last.payload
         return KeptCursors(payload or None, await self._lanes(shard))
 
-    async def _lanes(self, shard: str) -> Mapping[str, bytes]:
-        lanes = await self._connection.get_last_of_each(STREAM, f"CU.{shard}.lane.*")
-        return {
-            message.subject.rpartition(".")[2]: message.payload
-            for message in lanes
-            if message.payload
-        }
+    async def _lanes(self, shard: str, *, claimed: int = 0) -> Mapping[str, bytes]:
+        """The lanes' records as a copy of the stream has them that holds the message `claimed`.
+
+        Any copy may answer, and be behind: a record of before the last write lacks what was open, and
+        its new owner would never deliver that. The checkpoint of the claim comes with the records, and
+        proves that all that was written before it is there.
+        """
+        checkpoint, prefix = f"CU.{shard}.checkpoint", f"CU.{shard}.lane."
+        for _ in range(BEHIND_TRIES):
+            found = await self._connection.get_last_of_each(STREAM, f"CU.{shard}.>")
+            stands = max((one.stream_seq for one in found if one.subject == checkpoint), default=0)
+            if stands >= claimed:
+                return {
+                    unquote(message.subject.removeprefix(prefix)): message.payload
+                    for message in found
+                    if message.payload and message.subject.startswith(prefix)
+                }
+            await asyncio.sleep(BEHIND_S)
+        raise Unavailable(f"cursors of shard {shard}: no copy of {STREAM} has caught up to {claimed}")
 
 
 class NatsShardCursors:
@@ -126,7 +145,7 @@ class NatsShardCursors:
     async def _write(self, checkpoint: bytes, lanes: Mapping[str, bytes | None]) -> None:
         fence = {EXPECT: str(self._seq), EXPECT_ON: self._subject}
         pending: list[asyncio.Future[PubAck]] = [
-            self._connection.publish(f"CU.{self._shard}.lane.{lane}", record or b"", fence)
+            self._connection.publish(_lane(self._shard, lane), record or b"", fence)
             for lane, record in lanes.items()
         ]
         for result in await asyncio.gather(*pending, return_exceptions=True):
@@ -136,6 +155,10 @@ class NatsShardCursors:
             self._subject, checkpoint, {EXPECT: str(self._seq), CLAIM: self._claim}
         )
         self._seq = ack.seq
+
+
+def _lane(shard: str, id_: str) -> str:
+    return f"CU.{shard}.lane.{id_.replace('%', '%25').replace('.', '%2E')}"
 
 
 _: type[Cursors] = NatsCursors
