@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 MOST_MESSAGES: Final = 256
 """In one pull; two pulls overlap, so that the next is there before the first is used up."""
 HEARTBEAT_S: Final = 15.0
+CLUSTER_HEARTBEAT_S: Final = 1.0
+"""In a cluster the consumer may live on another server than the link's, and die with it in silence."""
+_CREATED_WITHIN_S: Final = 2.5
+"""Of a cluster that has just lost a leader, nobody answers what was asked before it has another."""
 EXPIRES_S: Final = 60.0
 FORGET_AFTER_S: Final = 120.0  # the engine drops a consumer whose reader is gone
 _GUESS_BYTES: Final = 32 * 1024  # a message's size before the first was seen
 _RETRY_FIRST_S: Final = 0.05
 _RETRY_MOST_S: Final = 2.0
 _SECOND: Final = 1_000_000_000
+ANSWER_WITHIN_S: Final = 10.0
 _log = logging.getLogger("chappe.nats")
 
 
@@ -72,6 +77,7 @@ class Follower:
         self._pull_number = 0
         self._mean_bytes = float(_GUESS_BYTES)
         self._heard_at = 0.0
+        self._heartbeat_s = HEARTBEAT_S
         self._watcher: asyncio.TimerHandle | None = None
         self._unhook = connection.on_change(self._on_change)
         self._closed = False
@@ -152,6 +158,8 @@ class Follower:
         sid = self._connection.subscribe(f"{self._inbox}*", self._on_message)
         self._sid = sid
         self._asked_for = True
+        clustered = self._connection.clustered
+        self._heartbeat_s = CLUSTER_HEARTBEAT_S if clustered else HEARTBEAT_S
         await self._connection.api(
             f"CONSUMER.CREATE.{self._stream}.{self._consumer}",
             {
@@ -169,10 +177,11 @@ class Follower:
                     **start,
                 },
             },
+            timeout_s=_CREATED_WITHIN_S if clustered else ANSWER_WITHIN_S,
         )
         if self._sid == sid:
             self._attached = True
-            self._watcher = self._loop.call_later(HEARTBEAT_S, self._watch)
+            self._watcher = self._loop.call_later(self._heartbeat_s, self._watch)
             self._pull()
 
     def _pull(self) -> None:
@@ -186,7 +195,7 @@ class Follower:
             self._pulls[reply.encode()] = most
             body = (
                 f'{{"batch":{most},"expires":{int(EXPIRES_S * _SECOND)},'
-                f'"idle_heartbeat":{int(HEARTBEAT_S * _SECOND)}}}'
+                f'"idle_heartbeat":{int(self._heartbeat_s * _SECOND)}}}'
             )
             self._connection.send(
                 f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}",
@@ -256,7 +265,7 @@ class Follower:
     def _watch(self) -> None:
         """Two heartbeats late: the pull or the consumer is lost."""
         self._watcher = None
-        if self._loop.time() - self._heard_at > 2.5 * HEARTBEAT_S and self._pulls:
+        if self._loop.time() - self._heard_at > 2.5 * self._heartbeat_s and self._pulls:
             self._renew("no heartbeat")
         else:
-            self._watcher = self._loop.call_later(HEARTBEAT_S, self._watch)
+            self._watcher = self._loop.call_later(self._heartbeat_s, self._watch)

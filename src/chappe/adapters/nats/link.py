@@ -62,8 +62,10 @@ class Link:
         self._inbox_size = len(self._inbox)
         self.subscribe(f"{self._inbox}*", self._on_answer)
         self.max_payload = 1_048_576
-        self.server_version = ""
         """Bytes of headers and payload that the server takes in one message."""
+        self.server_version = ""
+        self.clustered = False
+        """Whether the server is one of several: what it holds for us may go while the link stays."""
 
     @classmethod
     async def open(cls, address: NatsAddress, *, name: str) -> Self:
@@ -218,6 +220,7 @@ class Link:
                 continue
             wire.send(*self._subscriptions.values())
             self.server_version = version
+            self.clustered = bool(wire.server.get("cluster"))
             self.max_payload = int(str(wire.server.get("max_payload", self.max_payload)))
             self._wire = wire
             self._back.set_result(None)

@@ -8,6 +8,7 @@ to come then holds the lease, and the fence of the cursors keeps that harmless.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -107,13 +108,17 @@ class NatsShardLease:
     async def _take(self, shard: str, seq: int, ttl_s: float, *, released: bool = False) -> bool:
         held = _Held(self._node, ttl_s, released)
         try:
-            ack = await self._connection.publish(
-                f"LEASE.{shard}",
-                msgspec.json.encode(held),
-                {"Nats-Expected-Last-Subject-Sequence": str(seq)},
-            )
+            # What is asked of a stream that has lost its leader is never answered: ask again in time.
+            async with asyncio.timeout(ttl_s):
+                ack = await self._connection.publish(
+                    f"LEASE.{shard}",
+                    msgspec.json.encode(held),
+                    {"Nats-Expected-Last-Subject-Sequence": str(seq)},
+                )
         except WrongSequence:
             return False
+        except TimeoutError:
+            raise Unavailable(f"lease of {shard}: no answer within {ttl_s:g} s") from None
         self._mine[shard] = (ack.seq, ttl_s)
         return True
 
