@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.clock import can_jump
 from tests.chaos.report import as_json, table
 from tests.chaos.rounds import Plan, Report, run
 
@@ -23,13 +24,31 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=21, help="how many kills")
     parser.add_argument("--seed", type=int, help="repeat the choices of an earlier run")
     parser.add_argument("--json", type=Path, help="write the report there, too")
+    parser.add_argument("--shards", type=int, default=4, help="of the default channel")
+    parser.add_argument(
+        "--features",
+        action="store_true",
+        help="order, batches, breaker, rate, transform, CESQL, signing, pauses, a replay; bad sinks",
+    )
+    parser.add_argument(
+        "--clock-jumps", action="store_true", help="the hub's wall clock jumps (needs gcc)"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the data directory and the log")
     arguments = parser.parse_args()
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     _say(f"seed {seed}")
+    plan = Plan(
+        arguments.rounds,
+        seed,
+        shards=arguments.shards,
+        features=arguments.features,
+        clock_jumps=arguments.clock_jumps and can_jump(),
+    )
+    if arguments.clock_jumps and not plan.clock_jumps:
+        _say("NO CLOCK JUMPS: there is no gcc to make them with")
     directory = Path(tempfile.mkdtemp(prefix="chappe-chaos-"))
     try:
-        report = asyncio.run(_until_told(run(Plan(arguments.rounds, seed), directory, _say)))
+        report = asyncio.run(_until_told(run(plan, directory, _say)))
     except asyncio.CancelledError:
         _say(f"ended by SIGTERM{f'; kept: {directory}' if arguments.keep else ''}")
         if not arguments.keep:

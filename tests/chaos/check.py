@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.chaos.features import FEATURES
 from tests.chaos.http import Client
 from tests.chaos.hub import HubProcess
 from tests.chaos.ledger import Ledger
+from tests.chaos.order import broken_order
 
 QUIET_S = 1.5
 """Some ten checkpoints: whatever would be delivered again after a restart has come by then."""
@@ -33,6 +35,8 @@ class Findings:
     sent_again: int = 0
     declarations: int = 0
     registered: int = 0
+    ordered: int = 0
+    """First settlements whose order was checked."""
 
 
 async def check(
@@ -63,6 +67,12 @@ async def check(
         problems.append(f"{name}: {len(ids)} acknowledged events never came: {_some(ids)}")
     await _stored(client, ledger, findings)
     await _dead_letters(client, ledger, findings)
+    stored = await stored_ids(client)
+    for name, feature in FEATURES.items():
+        if feature.key is not None and name in ledger.tallies:
+            tally = ledger.tallies[name]
+            problems += broken_order(name, tally, stored, ledger.sent, feature.key)[:5]
+            findings.ordered += len(tally.order)
     await _registered(client, ledger, problems)
     _webhook_ids(ledger, problems)
     for text in ledger.internal_errors[:3]:
@@ -148,6 +158,12 @@ def _webhook_ids(ledger: Ledger, problems: list[str]) -> None:
                 for key in keys
                 if owners.setdefault(key, (name, id_)) != (name, id_)
             ]
+
+
+async def stored_ids(client: Client) -> list[str]:
+    """The ids of the default channel's events as they stand in the log, each where it stands first."""
+    found = await _all(client, "/events?order=asc&limit=1000")
+    return list(dict.fromkeys(item["event"]["id"] for item in found))
 
 
 async def _all(client: Client, target: str) -> list[Any]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import secrets
 import sys
 import tempfile
@@ -323,7 +324,7 @@ async def _delivering(cluster: Cluster) -> HubProcess:
 def _longest(times: Sequence[float], began: float, end: float) -> float:
     """The longest time without any, between two moments."""
     marks = [began, *(at for at in times if began <= at <= end), end]
-    return max(later - earlier for earlier, later in zip(marks, marks[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(marks))
 
 
 async def _settled(cluster: Cluster, ledger: Ledger, outcome: Outcome) -> None:

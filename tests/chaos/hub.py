@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,8 +60,16 @@ def kill(pid: int | None) -> None:
 class HubProcess:
     """`chappe serve` on one data directory and one port, over any number of starts."""
 
-    def __init__(self, data: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`environment` is added to that of the harness."""
         self.data = data
+        self._environment = {**os.environ, **(environment or {})}
         self.port = port or free_port()
         self.log = data.parent / f"{data.name}.log"
         self.starts = 0
@@ -123,6 +131,7 @@ class HubProcess:
                 "--port",
                 str(self.port),
                 *self._options,
+                env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

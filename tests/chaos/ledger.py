@@ -37,6 +37,8 @@ class Tally:
     wants: Callable[[Sent], bool]
     taken: Counter[str] = field(default_factory=Counter)
     refused: set[str] = field(default_factory=set)
+    order: list[str] = field(default_factory=list)
+    """Ids in the order in which they were first taken or refused."""
     webhook_ids: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     arrived: int = 0
     since: int = 0
@@ -46,6 +48,15 @@ class Tally:
     def duplicates(self) -> int:
         """How many times an event was taken that had been taken before."""
         return self.taken.total() - len(self.taken)
+
+    def settle(self, id_: str, *, taken: bool) -> None:
+        """The sink took the event, or refused it for good."""
+        if id_ not in self.taken and id_ not in self.refused:
+            self.order.append(id_)
+        if taken:
+            self.taken[id_] += 1
+        else:
+            self.refused.add(id_)
 
     def settled(self) -> set[str]:
         """Ids that were taken, or refused for good."""
@@ -58,6 +69,7 @@ class Ledger:
 
     next_number: int = 1
     acknowledged: dict[str, Acknowledgement] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
     newest: int = 0
     sent_again: int = 0
     internal_errors: list[str] = field(default_factory=list)

@@ -42,7 +42,9 @@ class Publisher:
         number = self._ledger.number()
         type_ = REFUSED_TYPE if number % 97 == 0 else self._random.choice(_TYPES)
         region = self._random.choice(("eu", "us"))
-        return Sent(number, type_, f"{region}-{self._random.randrange(40)}")
+        event = Sent(number, type_, f"{region}-{self._random.randrange(40)}")
+        self._ledger.sent[event.id] = event
+        return event
 
     async def _published(self, events: Sequence[Sent]) -> bool:
         try:

@@ -51,7 +51,8 @@ def table(report: Report) -> str:
         "",
     ]
     lines += [f"BROKEN: {problem}" for problem in findings.problems] or [
-        "0 acknowledged events lost, 0 never settled."
+        "0 acknowledged events lost, 0 never settled;"
+        f" order kept in {findings.ordered} of {findings.ordered} first settlements."
     ]
     return "\n".join(lines)
 

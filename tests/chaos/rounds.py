@@ -17,8 +17,11 @@ from random import Random
 from typing import Literal, TypeAlias
 
 from tests.chaos.check import Findings, check
+from tests.chaos.clock import JumpingClock, jumping_clock
+from tests.chaos.features import FEATURES
 from tests.chaos.http import Client, NoAnswer
 from tests.chaos.hub import HubProcess, is_running, kill, wait_until
+from tests.chaos.keeper import Keeper, replayed, subscribed_features
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Publisher, Registrar
 from tests.chaos.sinks import Receivers, tally_of
@@ -41,6 +44,11 @@ class Plan:
     seed: int
     calm_s: float = 3.5
     pause_s: float = 0.03
+    shards: int = 4
+    features: bool = False
+    """Also subscriptions with order, batches, breaker, rate and all else (see features), one replayed."""
+    clock_jumps: bool = False
+    """Whether the hub's wall clock is set an hour or a day back or on at some kills."""
 
 
 @dataclass(slots=True)
@@ -89,12 +97,18 @@ async def run(plan: Plan, directory: Path, say: Callable[[str], None]) -> Report
     report = Report(plan)
     ledger = Ledger()
     receivers = Receivers(ledger, Random(random.random()))
-    hub = HubProcess(directory / "data", "--shards", "4")
+    clock = await jumping_clock(directory) if plan.clock_jumps else None
+    hub = HubProcess(
+        directory / "data",
+        "--shards",
+        str(plan.shards),
+        environment=None if clock is None else clock.environment,
+    )
     supervisor = Supervisor(hub)
     async with receivers.server, asyncio.TaskGroup() as tasks:
         supervising = tasks.create_task(supervisor.run(), name="supervisor")
         try:
-            await _under_load(plan, report, random, ledger, receivers, hub, tasks, say)
+            await _under_load(plan, report, random, ledger, receivers, hub, tasks, clock, say)
             say("load off; waiting until all is settled")
             began = time.monotonic()
             report.findings = await check(
@@ -117,9 +131,13 @@ async def _under_load(
     receivers: Receivers,
     hub: HubProcess,
     tasks: asyncio.TaskGroup,
+    clock: JumpingClock | None,
     say: Callable[[str], None],
 ) -> None:
     at_work = {name: await _subscribe(hub, ledger, receivers, name) for name in FIRST}
+    asked_of = subscribed_features(plan.shards) if plan.features else ()
+    featured = {name: await _subscribe(hub, ledger, receivers, name) for name in asked_of}
+    receivers.mischief = plan.features
     over = asyncio.Event()
     began = time.monotonic()
     clients = [
@@ -138,12 +156,19 @@ async def _under_load(
     ]
     registrar = Registrar(hub.client(), ledger, at_work=at_work)
     working.append(tasks.create_task(registrar.run(over.is_set), name="registrar"))
+    if plan.features:
+        keeper = Keeper(hub.client(), featured, Random(random.random()))
+        working.append(tasks.create_task(keeper.run(over.is_set), name="keeper"))
     await _back(hub, ledger, [])
     hasty = False
     for number in range(plan.rounds):
         if number == plan.rounds // 2:
             at_work["late"] = await _subscribe(hub, ledger, receivers, "late")
             at_work["early"] = await _subscribe(hub, ledger, receivers, "early", start="earliest")
+            if plan.features:
+                await replayed(hub, ledger, featured["keyed"], receivers.url("replayed"))
+        if clock is not None and number % 2:
+            say(f"the hub's clock is set by {clock.jump(random):+d} s")
         receivers.down = number % 4 in (1, 2)
         # Now and then while the hub is still coming back from the kill before.
         after_s = random.uniform(0.05, 0.8) if hasty else random.uniform(0.8, plan.calm_s)
@@ -159,7 +184,7 @@ async def _under_load(
             + (" not waited for" if hasty else f" back in {one.back_s:4.2f} s")
             + f"; {len(ledger.acknowledged)} acknowledged"
         )
-    receivers.down = False
+    receivers.down = receivers.mischief = False
     await _back(hub, ledger, [])
     over.set()
     try:
@@ -211,6 +236,8 @@ async def _subscribe(
         document["filters"] = [{"prefix": {"subject": "eu-"}}, {"exact": {"type": "chaos.order"}}]
     if name == "slow":
         document["types"] = ["chaos.order"]
+    if name in FEATURES:
+        document |= {"timeout_s": 10, **FEATURES[name].fields}
     ledger.tallies[name] = tally
     async with asyncio.timeout(BACK_WITHIN_S):
         while (id_ := await _made(hub, document)) is None:  # noqa: ASYNC110
@@ -229,6 +256,7 @@ async def _made(hub: HubProcess, document: dict[str, object]) -> str | None:
         return None
     finally:
         await client.close()
+    assert answer.status in (201, 500, 503), answer.body
     return str(answer.json()["id"]) if answer.status == 201 else None
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from chappe.testing.http_sink import Received, Reply, SinkServer
+from tests.chaos import features
 from tests.chaos.ledger import Ledger, Tally
 
 REFUSED_TYPE = "chaos.refused"
@@ -21,6 +24,8 @@ class Receivers:
     ledger: Ledger
     random: Random
     down: bool = False
+    mischief: bool = False
+    """Whether the sinks of the features answer as they please; the end of the load ends it."""
     server: SinkServer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -35,16 +40,16 @@ class Receivers:
         tally = self.ledger.tallies.get(name)
         if tally is None:
             return Reply(503)
-        id_, key = request.header("ce-id"), request.header("webhook-id")
-        assert id_ is not None
+        key = request.header("webhook-id")
         assert key is not None
+        ids = ids_of(request)
         tally.arrived += 1
-        tally.webhook_ids[id_].add(key)
+        if request.header("ce-id") is not None:  # that of a request with several events is its own
+            tally.webhook_ids[ids[0]].add(key)
         reply = self._mood(name, request)
-        if reply.raw is None and reply.status < 300:
-            tally.taken[id_] += 1
-        elif reply.status == 400:
-            tally.refused.add(id_)
+        if reply.raw is None and (reply.status < 300 or reply.status == 400):
+            for id_ in ids:
+                tally.settle(id_, taken=reply.status != 400)
         return reply
 
     def _mood(self, name: str, request: Received) -> Reply:
@@ -52,6 +57,8 @@ class Receivers:
             return Reply(204, delay_s=0.01)
         if name == "outage" and self.down:
             return Reply(503)
+        if name in features.FEATURES:
+            return features.mood(name, self.random, troubled=self.down or self.mischief)
         if name != "flaky":
             return _TAKEN
         if request.header("ce-type") == REFUSED_TYPE:
@@ -68,8 +75,19 @@ class Receivers:
         return _TAKEN
 
 
+def ids_of(request: Received) -> Sequence[str]:
+    """The ids of the events that a request carries, in binary, structured or batched mode."""
+    id_ = request.header("ce-id")
+    if id_ is not None:
+        return (id_,)
+    found = json.loads(request.body)
+    return [one["id"] for one in (found if isinstance(found, list) else [found])]
+
+
 def tally_of(name: str) -> Tally:
     """What the subscription of that name wants of the load."""
+    if name in features.FEATURES:
+        return Tally(features.FEATURES[name].wants)
     if name == "filtered":
         return Tally(lambda event: event.subject.startswith("eu-") and event.type == "chaos.order")
     if name == "slow":

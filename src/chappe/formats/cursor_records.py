@@ -2,9 +2,11 @@
 
 checkpoint  {"at": [block, index], "registry": revision, "node": "n-1"}
 lane        {"cursor": [block, index], "own": false,
-             "open": [[block, index, attempts, due_ms, first_ms, key], …], "failing": ms, "dead": ms}
+             "open": [[block, index, attempts, due_ms, first_ms, key], …], "failing": ms, "dead": ms,
+             "at": ms}
 
-`failing` and `dead` are left out where the sink is well, and `key` by releases that knew no order.
+`at` is when the record was made, by the clock that its times are of; one that lies ahead tells that the
+clock was set back since, and what was due moves back with it. `failing` and `dead` are left out where the sink is well, and `key` by releases that knew no order.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class _Lane(msgspec.Struct, frozen=True, omit_defaults=True):
     open: list[_Open]
     failing: int | None = None
     dead: int | None = None
+    at: int | None = None
 
 
 _decode_checkpoint = msgspec.json.Decoder(Checkpoint).decode
@@ -57,8 +60,8 @@ def decode_checkpoint(record: bytes) -> Checkpoint:
     return _decode_checkpoint(record)
 
 
-def encode_lane(record: LaneRecord) -> bytes:
-    """The lane's record."""
+def encode_lane(record: LaneRecord, *, at_ms: int | None = None) -> bytes:
+    """The lane's record, made at `at_ms` (Unix)."""
     return _encode(
         _Lane(
             record.cursor,
@@ -69,18 +72,25 @@ def encode_lane(record: LaneRecord) -> bytes:
             ],
             record.failing_ms,
             record.dead_ms,
+            at_ms if record.open else None,
         )
     )
 
 
-def decode_lane(record: bytes) -> LaneRecord:
-    """The lane of a record that `encode_lane` made."""
+def decode_lane(record: bytes, *, now_ms: int | None = None) -> LaneRecord:
+    """The lane of a record that `encode_lane` made; with `now_ms` its times are set right by that clock."""
     lane = _decode_lane(record)
+    ahead_ms = 0 if now_ms is None or lane.at is None else max(0, lane.at - now_ms)
     return LaneRecord(
         Place(*lane.cursor),
         lane.own,
         {
-            Place(one.block, one.index): Open(one.attempts, one.due_ms, one.first_ms, one.key)
+            Place(one.block, one.index): Open(
+                one.attempts,
+                None if one.due_ms is None else one.due_ms - ahead_ms,
+                one.first_ms if one.first_ms is None or not ahead_ms else one.first_ms - ahead_ms,
+                one.key,
+            )
             for one in lane.open
         },
         lane.failing,

@@ -94,7 +94,9 @@ class NatsCursors:
                     if message.payload and message.subject.startswith(prefix)
                 }
             await asyncio.sleep(BEHIND_S)
-        raise Unavailable(f"cursors of shard {shard}: no copy of {STREAM} has caught up to {claimed}")
+        raise Unavailable(
+            f"cursors of shard {shard}: no copy of {STREAM} has caught up to {claimed}"
+        )
 
 
 class NatsShardCursors:

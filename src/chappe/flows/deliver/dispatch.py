@@ -46,6 +46,7 @@ from chappe.flows.deliver.line import Job, OpenLane
 from chappe.flows.deliver.outlet import Fared, Outlet
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.settling import AGAIN_S, Settling, Try, row_of
+from chappe.flows.deliver.steady_time import SteadyTime
 from chappe.kit.counters import Counters
 from chappe.kit.supervise import Supervisor
 from chappe.kit.wide_event import wide
@@ -156,6 +157,7 @@ class Dispatcher:
         self._ended = 0
         self._crowd: deque[Outlet] = deque()
         self._diverted: dict[str, Diverted] = {}
+        self._steady = SteadyTime(clock)
 
     @property
     def dead_sinks(self) -> int:
@@ -165,6 +167,10 @@ class Dispatcher:
     def divert(self, protocol: str, to: Diverted) -> None:
         """Hand what is open for subscriptions of this protocol to somebody else; before `run`."""
         self._diverted[protocol] = to
+
+    def now_ms(self) -> int:
+        """The time (Unix, ms) by which events are due: it does not jump when the clock is set."""
+        return self._steady.now_ms()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -222,7 +228,7 @@ class Dispatcher:
             self._start(outlet)
 
     def offer_at(self, subscription: Subscription, job: Job, due_ms: int) -> None:
-        """Deliver the job's event at `due_ms` (Unix, ms)."""
+        """Deliver the job's event at `due_ms` (Unix, ms, by `now_ms`)."""
         diverted = self._diverted.get(subscription.protocol)
         if diverted is not None:
             diverted.offer_at(subscription, job, due_ms)
@@ -292,7 +298,7 @@ class Dispatcher:
 
     def _look_at_crowd(self) -> None:
         self._ended = 0
-        due_ms = self._clock.now_ms() + round(CROWD_S * 1000)
+        due_ms = self.now_ms() + round(CROWD_S * 1000)
         self._push(due_ms, _CROWD, ())
 
     def _relieve_crowd(self) -> None:
@@ -321,7 +327,7 @@ class Dispatcher:
         for at_s in wakes:
             after_s = max(0.0, at_s - self._clock.monotonic_s())
             # A millisecond late rather than early: an early look would look again and again.
-            self._wait(outlet, (), self._clock.now_ms() + int(after_s * 1000) + 1)
+            self._wait(outlet, (), self.now_ms() + int(after_s * 1000) + 1)
 
     def _wait(self, outlet: Outlet, jobs: Sequence[Job], due_ms: int) -> None:
         self._push(due_ms, outlet.subscription.id, jobs)
@@ -334,7 +340,7 @@ class Dispatcher:
     async def _wake_retries(self) -> None:
         while True:
             self._wake.clear()
-            now_ms = self._clock.now_ms()
+            now_ms = self.now_ms()
             while self._waiting and self._waiting[0][0] <= now_ms:
                 due_ms, _, subscription_id, jobs = heapq.heappop(self._waiting)
                 outlet = self._outlets.get(subscription_id)
@@ -619,7 +625,7 @@ class Dispatcher:
     def _retry(self, outlet: Outlet, tries: Sequence[tuple[Try, Retry]], reason: str) -> None:
         """All of a request together, so that it can be made again as it was."""
         after_s = max(retry.after_s for _, retry in tries)
-        due_ms = self._clock.now_ms() + round(after_s * 1000)
+        due_ms = self.now_ms() + round(after_s * 1000)
         jobs: list[Job] = []
         for one, _ in tries:
             self._settling.failed(one, due_ms, reason)

@@ -208,10 +208,10 @@ class ShardDelivery:
             await self._wait_registry(self._written.registry)
         self._hold = hold
         subscriptions = self._subscriptions()
+        now_ms = self._dispatcher.now_ms()
         for subscription_id, record in hold.lanes.items():
-            run = self._run_of(
-                subscription_id, Lane.resumed(subscription_id, decode_lane(record), self._reader)
-            )
+            kept = decode_lane(record, now_ms=now_ms)
+            run = self._run_of(subscription_id, Lane.resumed(subscription_id, kept, self._reader))
             self._active[subscription_id] = run
             if subscription_id not in subscriptions:
                 self.remove(subscription_id)
@@ -533,6 +533,7 @@ class ShardDelivery:
         held = self._reader_before(HELD_S)
         records: dict[str, bytes | None] = {}
         forgotten: set[str] = set()
+        now_ms = self._dispatcher.now_ms()
         for subscription_id, run in tuple(self._active.items()):
             lane = run.lane
             oldest = lane.oldest
@@ -556,7 +557,7 @@ class ShardDelivery:
                     at = min(at, before(oldest))
             elif lane.dirty or not lane.recorded:
                 lane.dirty = False
-                records[subscription_id] = encode_lane(lane.record())
+                records[subscription_id] = encode_lane(lane.record(), at_ms=now_ms)
         return at, records, forgotten
 
     def _reader_before(self, seconds: float) -> Place:
