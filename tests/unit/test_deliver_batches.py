@@ -13,6 +13,7 @@ from chappe.ports.sink import Attempt
 from chappe.testing.scripted_sink import ScriptedSink
 from tests.unit.test_deliver import House, event, subscription
 from tests.unit.test_deliver_order import numbered
+from tests.unit.test_steady_time import SetClock
 
 
 def batched(max_events: int = 10, max_wait_s: float = 1.0, **more: object) -> Options:
@@ -55,6 +56,23 @@ async def test_a_request_that_is_not_full_leaves_when_its_first_event_has_waited
         await house.clock.until(lambda: bool(sink.attempts))
     assert [ids(one) for one in sink.attempts] == [["e-1", "e-2"]]
     assert sink.times_s == pytest.approx([2.0], abs=0.01)
+
+
+async def test_a_request_leaves_though_the_clock_is_set_a_little_on_meanwhile() -> None:
+    """By the wall clock its time has come too early; nothing else would ever come to take it."""
+    clock = SetClock()
+    house = House(clock=clock)
+    await house.open()
+    house.subscribe(subscription("a", options=batched(max_events=4, max_wait_s=2)))
+    house.subscribe(subscription("b", options=batched(max_events=4, max_wait_s=0.1)))
+    sink = ScriptedSink(clock)
+    async with house.node(sink):
+        await house.publish(event(1))
+        await clock.advance(1.0)
+        clock.set_by_ms += 700
+        await house.publish(event(2))  # its request has a time of its own, by the clock as it is now
+        await clock.until(lambda: len(sink.delivered["a"]) == 2, limit_s=10)
+    assert clock.monotonic_s() == pytest.approx(2.0, abs=0.01)
 
 
 async def test_a_request_holds_no_more_bytes_than_asked(house: House) -> None:

@@ -322,12 +322,17 @@ class Dispatcher:
         self._wake_later(outlet)
 
     def _wake_later(self, outlet: Outlet) -> None:
-        wakes = [at_s for at_s in (outlet.wake_s, outlet.gather_s) if at_s is not None]
+        wake_s, gather_s = outlet.wake_s, outlet.gather_s
         outlet.wake_s = outlet.gather_s = None
-        for at_s in wakes:
-            after_s = max(0.0, at_s - self._clock.monotonic_s())
-            # A millisecond late rather than early: an early look would look again and again.
-            self._wait(outlet, (), self.now_ms() + int(after_s * 1000) + 1)
+        if wake_s is not None:
+            self._wait(outlet, (), self._due_ms(wake_s))
+        if gather_s is not None:
+            outlet.gather_due_ms = self._due_ms(gather_s)
+            self._wait(outlet, (), outlet.gather_due_ms)
+
+    def _due_ms(self, at_s: float) -> int:
+        """A monotonic time by `now_ms`: late rather than early, as an early look must be made again."""
+        return self.now_ms() + int(max(0.0, at_s - self._clock.monotonic_s()) * 1000) + 2
 
     def _wait(self, outlet: Outlet, jobs: Sequence[Job], due_ms: int) -> None:
         self._push(due_ms, outlet.subscription.id, jobs)
@@ -366,7 +371,11 @@ class Dispatcher:
             # The last first: of a key, those that are out stand before the others.
             for job in reversed(jobs):
                 outlet.line.again(job)
-        outlet.refresh(self._clock.monotonic_s())
+        now_s = self._clock.monotonic_s()
+        outlet.refresh(now_s)
+        if due_ms == outlet.gather_due_ms:
+            # Whole milliseconds of one clock and parts of the other's: it may be a moment early.
+            outlet.look_again(now_s)
         self._go(outlet)
 
     async def _work(self, outlet: Outlet) -> None:

@@ -59,6 +59,7 @@ class Outlet:
         self.allowed = 0
         self.wake_s: float | None = None
         self.gather_s: float | None = None
+        self.gather_due_ms = 0
         self.uneasy = True
         self.disabling = False
         self.is_crowded = False
@@ -124,6 +125,11 @@ class Outlet:
             or self.line.count >= batching.max_events
             or self._gathered_bytes >= batching.max_bytes
         )
+
+    def look_again(self, now_s: float) -> None:
+        """Someone came to take what waits for others to go with; if too early, let them come again."""
+        if not self.is_ripe(now_s):
+            self.gather_s = self._gathered_until_s
 
     def change(self, subscription: Subscription, now_s: float) -> None:
         """The subscription is another from now on; what is queued follows it."""
