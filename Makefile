@@ -29,6 +29,10 @@ bench: $(DEV)       ## figures, each beside a peer's or a limit's
 
 chaos: $(DEV)       ## kill -9 under load, then count
 	$(BIN)/python -m tests.chaos --rounds 21
+	$(BIN)/python -m tests.chaos --rounds 15 --features --shards 1
+	$(BIN)/python -m tests.chaos --rounds 15 --features --clock-jumps
+	$(BIN)/python -m tests.chaos.cluster --cycles 3
+	$(BIN)/pytest -q -s tests/chaos/test_disk.py
 	$(BIN)/python -m tests.chaos.registry --rounds 12
 
 fuzz: $(DEV)        ## the decoders, for a bounded time

@@ -70,7 +70,9 @@ async def test_a_request_leaves_though_the_clock_is_set_a_little_on_meanwhile() 
         await house.publish(event(1))
         await clock.advance(1.0)
         clock.set_by_ms += 700
-        await house.publish(event(2))  # its request has a time of its own, by the clock as it is now
+        await house.publish(
+            event(2)
+        )  # its request has a time of its own, by the clock as it is now
         await clock.until(lambda: len(sink.delivered["a"]) == 2, limit_s=10)
     assert clock.monotonic_s() == pytest.approx(2.0, abs=0.01)
 
