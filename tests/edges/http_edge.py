@@ -50,7 +50,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import ShardView, TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
-from chappe.flows.webhook import TakeWebhook
+from chappe.flows.webhook import ReadWebhook
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
 from chappe.formats.times import rfc3339_us
@@ -332,8 +332,8 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     parts = replace(
         Parts(
             accept=accept,
-            webhook=TakeWebhook(
-                lambda: state.value.sources, accept, clock, lambda: f"w-{next(numbers)}"
+            webhook=ReadWebhook(
+                lambda: state.value.sources, clock, lambda: f"w-{next(numbers)}"
             ),
             find=find,
             trace=Trace(

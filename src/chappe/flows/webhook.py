@@ -1,30 +1,21 @@
-"""Webhook in: see that it comes from whom it says, make it an event, and take it in."""
+"""Webhook in: see that it comes from whom it says, and make it an event for its channel."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from chappe.domain.errors import NotFound, Unauthenticated, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.source import Source
 from chappe.domain.webhook_source import WEBHOOK, WebhookSource
-from chappe.formats.receipt import Receipt
 from chappe.formats.times import rfc3339
 from chappe.formats.webhooks.declared import mapping_of
 from chappe.formats.webhooks.providers import convert
 from chappe.formats.webhooks.verification import verify
 from chappe.formats.webhooks.webhook import header_fields, read_webhook
 from chappe.ports.clock import Clock
-
-
-class Accepting(Protocol):
-    """flows.accept.Accept."""
-
-    def __call__(self, channel: str, event: Event) -> Awaitable[Receipt]:
-        """Store one event."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +26,27 @@ class Echo:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeWebhook:
-    """Takes webhooks in for the sources that `sources` holds now."""
+class ReadWebhook:
+    """Reads webhooks for the sources that `sources` holds now; `flows/accept` takes the events in."""
 
     sources: Callable[[], Mapping[str, Source]]
-    accept: Accepting
     clock: Clock
     new_id: Callable[[], str]
 
-    async def __call__(
+    def __call__(
         self,
         id: str,
         headers: Iterable[tuple[bytes, bytes]],
         query: Mapping[str, str],
         body: bytes,
-    ) -> tuple[str, Receipt] | Echo:
-        """The channel and the receipt, once the event is on disk.
+    ) -> tuple[str, Event] | Echo:
+        """The event, and the channel that takes it.
 
         Raises:
             NotFound: no such source takes webhooks.
             Unauthenticated: the signature, token or password is missing, wrong or too old.
-            Unavailable: the source is paused, or the log cannot store it now.
-            Malformed, InvalidEvent, SchemaMismatch, TooLarge: it is no event that can be taken.
+            Unavailable: the source is paused.
+            Malformed, InvalidEvent: it lacks what the mapping needs, or breaks a rule.
         """
         source, settings = self.one(id)
         pairs = list(headers)
@@ -74,7 +64,7 @@ class TakeWebhook:
         if challenge is not None:
             return Echo(challenge)
         event = convert(settings.provider, mapping_of(settings), webhook)
-        return source.options.channel, await self.accept(source.options.channel, event)
+        return source.options.channel, event
 
     def one(self, id: str) -> tuple[Source, WebhookSource]:
         """The source of that id.

@@ -22,7 +22,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Traced
-from chappe.flows.webhook import TakeWebhook
+from chappe.flows.webhook import ReadWebhook
 from chappe.formats import cloudevents_0_3, cloudevents_http
 from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Check as Compiled
@@ -180,7 +180,7 @@ class Parts:
     trace: Tracing
     register: Registering
     connect: Connect
-    webhook: TakeWebhook
+    webhook: ReadWebhook
     discover: Discover
     schemas: SchemaRegistry
     check: Checking

@@ -20,12 +20,13 @@ MOST_PARAMETERS: Final = 100
 async def take(parts: Parts, request: Request) -> Response:
     """Take one in; the answer is that to a published event."""
     started_s = perf_counter()
-    taken = await parts.webhook(
+    found = parts.webhook(
         request.params["id"], request.headers, _query(request.raw_query), request.body
     )
-    if isinstance(taken, Echo):
-        return json_response({"challenge": taken.challenge})
-    channel, receipt = taken
+    if isinstance(found, Echo):
+        return json_response({"challenge": found.challenge})
+    channel, event = found
+    receipt = await parts.accept(channel, event)
     counters = parts.counters
     counters.accepted += 1
     counters.duplicates += int(receipt.duplicate)

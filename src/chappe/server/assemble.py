@@ -73,7 +73,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
-from chappe.flows.webhook import TakeWebhook
+from chappe.flows.webhook import ReadWebhook
 from chappe.formats.broker_endpoints import broker_endpoints
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.fields import exact_json
@@ -443,7 +443,7 @@ async def assemble(
             judge=Judge(state, languages, find),
             infer=Infer(find, clock),
             connect=Connect(state, register.write, statuses, lambda: f"r-{secrets.token_hex(5)}"),
-            webhook=TakeWebhook(lambda: state.value.sources, accept, clock, new_id),
+            webhook=ReadWebhook(lambda: state.value.sources, clock, new_id),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),

@@ -111,8 +111,8 @@ def _kind(webhook: Webhook) -> str:
     if kind is None:
         raise Malformed("body: neither object_kind nor event_name says what the payload is of")
     if kind == "note":
-        noteable = webhook.text("/object_attributes/noteable_type") or ""
-        on = _NOTEABLE.get(noteable, noteable.lower())
+        noted = webhook.text("/object_attributes/noteable_type") or ""
+        on = _NOTEABLE.get(noted, noted.lower())
         return f"note.{on}" if on else kind
     return _KINDS.get(kind, kind)
 
