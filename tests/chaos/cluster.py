@@ -230,6 +230,7 @@ async def run(
             {"sink": server.url, "protocol": "HTTP", "ordering": "key", "retry": _RETRY},
         )
         assert made.status == 201, made.body
+        await client.close()
         over = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             for number in range(6):
@@ -341,6 +342,7 @@ async def _settled(cluster: Cluster, ledger: Ledger, outcome: Outcome) -> None:
     outcome.duplicates = tally.duplicates
     client = cluster.hubs[0].client()
     stored = await stored_ids(client)
+    await client.close()
     gone = ledger.acknowledged.keys() - set(stored)
     if gone:
         outcome.problems.append(f"{len(gone)} acknowledged events are not stored")

@@ -85,17 +85,19 @@ async def replayed(hub: HubProcess, ledger: Ledger, id_: str, sink: str) -> None
     had = frozenset(ledger.acknowledged)
     ledger.tallies["replayed"] = Tally(lambda event: event.id in had)
     client = hub.client()
-    async with asyncio.timeout(WITHIN_S):
-        while True:
-            try:
-                answer = await client.ask_json(
-                    "POST",
-                    f"/subscriptions/{id_}/replay",
-                    {"from": "earliest", "sink": sink, "protocol": "HTTP"},
-                )
-                if answer.status == 201:
-                    return
-                assert answer.status in _TRANSIENT, answer.body
-            except NoAnswer:
-                pass  # it may have been made: then the sink gets everything twice
-            await asyncio.sleep(AGAIN_S)
+    document = {"from": "earliest", "sink": sink, "protocol": "HTTP"}
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            while not await _asked(client, f"/subscriptions/{id_}/replay", document):
+                await asyncio.sleep(AGAIN_S)
+    finally:
+        await client.close()
+
+
+async def _asked(client: Client, path: str, document: object) -> bool:
+    try:
+        answer = await client.ask_json("POST", path, document)
+    except NoAnswer:
+        return False  # it may have been made: then the sink gets everything twice
+    assert answer.status in (201, *_TRANSIENT), answer.body
+    return answer.status == 201
