@@ -85,10 +85,11 @@ async def replayed(hub: HubProcess, ledger: Ledger, id_: str, sink: str) -> None
     had = frozenset(ledger.acknowledged)
     ledger.tallies["replayed"] = Tally(lambda event: event.id in had)
     client = hub.client()
+    path = f"/subscriptions/{id_}/replay"
     document = {"from": "earliest", "sink": sink, "protocol": "HTTP"}
     try:
         async with asyncio.timeout(WITHIN_S):
-            while not await _asked(client, f"/subscriptions/{id_}/replay", document):
+            while not await _asked(client, path, document):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(AGAIN_S)
     finally:
         await client.close()
