@@ -14,7 +14,7 @@ demo: $(READY)      ## the main job, on this repository's own history
 	@$(BIN)/python -m demo
 
 test: check         ## all checks and tests (what CI runs), in two processes
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 4
 
 check: $(DEV)       ## lint, types, layers, dependencies, spelling
 	$(BIN)/ruff format --check .
