@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +103,9 @@ def refusal_of(transform: Transform) -> str:
     except Malformed as error:
         return error.message
     return ""
+
+
+def test_the_interpreter_keeps_its_own_limit() -> None:
+    limit = sys.getrecursionlimit()
+    assert refusal_of(Transform(data="$sum(data.a)")) == ""
+    assert sys.getrecursionlimit() == limit

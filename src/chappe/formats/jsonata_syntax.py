@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from chappe.domain.errors import Malformed
 
 
@@ -11,6 +13,8 @@ def check_jsonata(expression: str, path: str) -> None:
     Raises:
         Malformed: it cannot; the message says where.
     """
+    # The library raises the interpreter's own limit when it is loaded, for all that runs in it.
+    limit = sys.getrecursionlimit()
     import jsonata  # a fifth of a second of the hub's start otherwise, for what few ask for
 
     try:
@@ -24,3 +28,5 @@ def check_jsonata(expression: str, path: str) -> None:
     except (IndexError, ValueError, TypeError, KeyError, AttributeError) as error:
         # The library has no error of its own for some texts.
         raise Malformed(f"{path}: no JSONata expression ({type(error).__name__})") from None
+    finally:
+        sys.setrecursionlimit(limit)
