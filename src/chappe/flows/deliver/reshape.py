@@ -21,40 +21,29 @@ class Reshape:
         self._reshaper = reshaper
 
     async def __call__(self, transform: Transform, event: Event) -> Event:
-        """The event reshaped: first its data, then what is set, then what is left out.
+        """The event reshaped; its attributes and its data see the event as it came.
 
         Raises:
             CannotReshape: not this event, whenever it is tried.
             Unavailable: not now.
         """
-        shaped = event
-        if transform.data is not None:
-            shaped = await self._with_data(transform.data, event)
         try:
-            # Attributes see the event as it came, and are checked as those that come in are.
-            shaped = structs.replace(
-                with_attributes(event, transform),
-                data=shaped.data,
-                text=shaped.text,
-                datacontenttype=_media_type(transform, event, shaped),
-            )
+            shaped = with_attributes(event, transform)
             if transform.set:
-                decode(encode(shaped))
+                # What is set is checked as what comes in is; the payload was.
+                decode(encode(structs.replace(shaped, data=None, text=False)))
         except Malformed as error:
             raise CannotReshape(error.message) from error
-        return shaped
+        if transform.data is None:
+            return shaped
+        value = await self._value(transform.data, event)
+        if "datacontenttype" not in {*transform.set, *transform.remove}:
+            media_type = None if value is None else JSON
+            shaped = structs.replace(shaped, datacontenttype=media_type)
+        return structs.replace(shaped, data=value, text=value is not None)
 
-    async def _with_data(self, expression: str, event: Event) -> Event:
+    async def _value(self, expression: str, event: Event) -> bytes | None:
         try:
-            value = await self._reshaper.reshape(expression, encode(event))
+            return await self._reshaper.reshape(expression, encode(event))
         except CannotReshape as error:
             raise CannotReshape(f"transform/data: {error}") from error
-        return structs.replace(
-            event, data=value, text=value is not None, datacontenttype=JSON if value else None
-        )
-
-
-def _media_type(transform: Transform, event: Event, shaped: Event) -> str | None:
-    if "datacontenttype" in transform.set or "datacontenttype" in transform.remove:
-        return with_attributes(event, transform).datacontenttype
-    return shaped.datacontenttype
