@@ -14,7 +14,7 @@ The pieces: `http_request` (what the subscription says), `http_pool` (connection
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 
 from chappe.adapters.sinks.http_answers import DELIVERED, header_of, outcome_of, without
@@ -28,9 +28,9 @@ from chappe.adapters.sinks.http_request import (
     Head,
     bearer,
     form_request,
+    forms_of,
     head_of,
     permission_request,
-    secrets_of,
 )
 from chappe.adapters.sinks.http_tokens import NotRenewed, Renewed, Tokens
 from chappe.domain.delivery import Failed, Outcome
@@ -57,9 +57,10 @@ async def _not_kept(subscription_id: str, credential: Credential) -> None:
 class HttpSink:
     """Posts events to http and https sinks; redirects are never followed.
 
-    `now` gives Unix seconds. `origin` is the hub's name to sinks that must agree (webhook spec 4.1.2). `egress` decides what may be connected to. `renewed` is told of tokens
-    that were traded for others, to keep them. `tls` replaces the system's trust store and settings,
-    for subscriptions that say nothing of their own.
+    `now` gives Unix seconds. `egress` decides what may be connected to. `tls` replaces the system's
+    trust store and settings, for subscriptions that say nothing of their own. `renewed` is told of
+    tokens that were traded for others, to keep them. `origin` is the hub's name to sinks that must
+    agree (webhook spec 4.1.2).
     """
 
     def __init__(
@@ -97,9 +98,9 @@ class HttpSink:
         other = subscription.id in self._other_mode
         try:
             head = self._head(subscription)
-            (status, headers, body), secrets = await self._asked(head, attempt, other=other)
+            (status, headers, body), token = await self._asked(head, attempt, other=other)
             if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE and attempt.batch is None:
-                (status, headers, body), secrets = await self._asked(head, attempt, other=not other)
+                (status, headers, body), token = await self._asked(head, attempt, other=not other)
                 if status in DELIVERED:
                     self._understood(subscription.id, other=not other)
         except (NoAnswer, BadSubscription, NotRenewed) as exc:
@@ -109,6 +110,7 @@ class HttpSink:
             if subscription.options.replies is not None:
                 return delivered_with_replies(status, headers, body)
             return delivered
+        secrets = head.secrets if token is None else forms_of(token)
         if secrets:
             body = without(secrets, body)
             headers = [(name, without(secrets, value)) for name, value in headers]
@@ -116,18 +118,29 @@ class HttpSink:
 
     async def _asked(
         self, head: Head, attempt: Attempt, *, other: bool
-    ) -> tuple[Answer, tuple[bytes, ...]]:
-        """The answer to one request, and what of the request nobody may read."""
-        if head.renews:
-            return await self._with_token(head, attempt, other=other)
-        request = _request(head, attempt, self._now(), other=other)
-        answer = await self._pool.exchange(
+    ) -> tuple[Answer, str | None]:
+        """The answer, and the token that was sent where the credential is one that changes."""
+        if not head.renews:
+            return await self._exchanged(head, attempt, other=other), None
+        # With a token that is good, and once more with another one where the sink says 401.
+        refused: str | None = None
+        while True:
+            token = await self._tokens.token(attempt.subscription, other_than=refused)
+            answer = await self._exchanged(head, attempt, bearer(token), other=other)
+            if answer.status != HTTPStatus.UNAUTHORIZED or refused is not None:
+                return answer, token
+            refused = token
+
+    def _exchanged(
+        self, head: Head, attempt: Attempt, authorization: bytes = b"", *, other: bool
+    ) -> Coroutine[None, None, Answer]:
+        request = _request(head, attempt, self._now(), authorization, other=other)
+        return self._pool.exchange(
             head.origin,
             request,
             timeout_s=attempt.subscription.timeout_s,
             keep_bytes=head.keep_bytes,
         )
-        return answer, head.secrets
 
     def _understood(self, subscription_id: str, *, other: bool) -> None:
         if not other:
@@ -136,28 +149,6 @@ class HttpSink:
         if len(self._other_mode) >= PREPARED:
             self._other_mode.clear()  # It is found out again with one request.
         self._other_mode.add(subscription_id)
-
-    async def _with_token(
-        self, head: Head, attempt: Attempt, *, other: bool
-    ) -> tuple[Answer, tuple[bytes, ...]]:
-        """Send it with a token that is good, once more with another one where the sink says 401.
-
-        The answer, and what of the request nobody may read.
-        """
-        subscription = attempt.subscription
-        refused: str | None = None
-        while True:
-            token = await self._tokens.token(subscription, other_than=refused)
-            request = _request(head, attempt, self._now(), bearer(token), other=other)
-            answer = await self._pool.exchange(
-                head.origin,
-                request,
-                timeout_s=subscription.timeout_s,
-                keep_bytes=head.keep_bytes,
-            )
-            if answer.status != HTTPStatus.UNAUTHORIZED or refused is not None:
-                return answer, secrets_of(Credential("ACCESSTOKEN", None, token))
-            refused = token
 
     async def ask(self, subscription: Subscription, callback: str) -> Agreed:
         """Whether the sink agrees to be delivered to; see ports/handshake."""
