@@ -137,6 +137,19 @@ async def test_a_changed_subscription_brings_its_own_token() -> None:
     assert hooks(sink)[-1] == "Bearer token-9"
 
 
+async def test_an_attempt_that_began_earlier_does_not_bring_an_old_token_back() -> None:
+    house = House(rotates=True)
+    async with SinkServer(house.answer) as sink:
+        client = HttpSink(now=lambda: NOW_S, egress=GuardedEgress(ANYWHERE), renewed=house.keep)
+        earlier = attempt(sink, token="stale")
+        await client.send(earlier)
+        changed = replace(earlier.subscription, credential=house.kept[-1])
+        assert await client.send(Attempt(EVENT, changed, "msg_1", 1)) == Delivered(204)
+        assert await client.send(earlier) == Delivered(204)
+        await client.close()
+    assert len(house.traded) == 1
+
+
 def fail() -> Credential:
     raise AssertionError("no credential")
 

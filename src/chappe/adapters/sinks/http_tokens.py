@@ -10,6 +10,7 @@ subscription that need another token wait for one request.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,6 +27,11 @@ from chappe.formats.times import rfc3339, unix_ms
 EARLY_MS: Final = 30_000
 """So long before its end a token is renewed: it must still be good when the sink reads it."""
 
+MOST: Final = 10_000
+"""Subscriptions whose tokens are kept."""
+REMEMBERED: Final = 4
+"""Tokens of one subscription that are known as its own."""
+
 Ask = Callable[[Subscription, str, bytes], Awaitable[Answer]]
 """Posts a form to a URL, as the sink is asked: vetted, with the same bounds."""
 
@@ -39,11 +45,17 @@ class NotRenewed(Exception):
 
 @dataclass(slots=True)
 class _Kept:
-    """What a subscription came with, and what that has become since."""
+    """What a subscription came with, and what that has become since: the last is the one to use.
 
-    given: Credential
-    now: Credential
+    An attempt that began earlier still carries an earlier one, and must not bring it back.
+    """
+
+    became: deque[Credential]
     renewing: asyncio.Future[Credential] | None = None
+
+    @property
+    def now(self) -> Credential:
+        return self.became[-1]
 
 
 class _Answered(msgspec.Struct):
@@ -73,8 +85,8 @@ class Tokens:
         credential = subscription.credential
         assert credential is not None
         kept = self._kept.get(subscription.id)
-        if kept is None or (kept.given is not credential and kept.given != credential):
-            kept = self._kept[subscription.id] = _Kept(credential, credential)
+        if kept is None or credential not in kept.became:
+            kept = self._keep(subscription.id, credential)
         if kept.now.secret != other_than and not self._ends_soon(kept.now):
             return kept.now.secret
         if kept.renewing is None:
@@ -83,9 +95,13 @@ class Tokens:
         # One attempt that is cancelled must not take the token from the others.
         return (await asyncio.shield(kept.renewing)).secret
 
-    def forget(self, subscription_id: str) -> None:
-        """The subscription ended."""
+    def _keep(self, subscription_id: str, credential: Credential) -> _Kept:
         self._kept.pop(subscription_id, None)
+        if len(self._kept) >= MOST:
+            # The oldest: most likely its subscription has ended. Else the registry has what it became.
+            del self._kept[next(iter(self._kept))]
+        kept = self._kept[subscription_id] = _Kept(deque((credential,), maxlen=REMEMBERED))
+        return kept
 
     def _ends_soon(self, credential: Credential) -> bool:
         ends_ms = None if credential.expires is None else unix_ms(credential.expires)
@@ -94,7 +110,7 @@ class Tokens:
     async def _renew(self, subscription: Subscription, kept: _Kept) -> Credential:
         try:
             renewed = await self._traded(subscription, kept.now)
-            kept.now = renewed
+            kept.became.append(renewed)
             await self._renewed(subscription.id, renewed)
             return renewed
         finally:
