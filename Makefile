@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
 
+# The tests start hundreds of hubs and commands: each would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench chaos fuzz lock clean help
 
 help:    ## what can be made here
@@ -13,7 +16,7 @@ help:    ## what can be made here
 demo: $(READY)      ## the main job, on this repository's own history
 	@$(BIN)/python -m demo
 
-test: check         ## all checks and tests (what CI runs), in two processes
+test: check         ## all checks and tests (what CI runs), in four processes
 	$(BIN)/pytest -q -n 4
 
 check: $(DEV)       ## lint, types, layers, dependencies, spelling

@@ -157,7 +157,7 @@ class HubProcess:
         _ = self.engine_pid
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
-            await asyncio.wait_for(self._process.wait(), 40.0)
+            await asyncio.wait_for(self._process.wait(), 60)
         await self._engines_gone()
         return -1 if self._process is None else self._process.returncode or 0
 

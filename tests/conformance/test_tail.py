@@ -118,7 +118,7 @@ async def reading(
         await one.end()
 
 
-async def eventually(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+async def eventually(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - what is waited for has no event
             await asyncio.sleep(0.005)
@@ -280,7 +280,7 @@ async def test_followers_of_a_closed_connection_end(world: World) -> None:
         await one.until(lambda: len(one.blocks) == 1)
         await connection.close()
         with pytest.raises(Unavailable):
-            await asyncio.wait_for(one.task, 10.0)
+            await asyncio.wait_for(one.task, 60)
 
 
 async def test_followers_of_a_deleted_channel_are_told(world: World) -> None:
@@ -291,7 +291,7 @@ async def test_followers_of_a_deleted_channel_are_told(world: World) -> None:
         await delete_stream(connection, STREAM)
         for each in (one, two):
             with pytest.raises(ApiError, match="stream not found"):
-                await asyncio.wait_for(each.task, 10.0)
+                await asyncio.wait_for(each.task, 60)
 
 
 # ---- blocks go

@@ -47,7 +47,7 @@ async def reading(source: EventSource, intake: Intake) -> AsyncIterator[asyncio.
     task = asyncio.create_task(source.run(intake, ready.set))
     started = asyncio.create_task(ready.wait())
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.wait((task, started), return_when=asyncio.FIRST_COMPLETED)
         if not ready.is_set():
             await task
@@ -59,7 +59,7 @@ async def reading(source: EventSource, intake: Intake) -> AsyncIterator[asyncio.
             await task
 
 
-async def until(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], *, within_s: float = 60.0) -> None:
     """Wait for what another process or thread brings about."""
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - another process brings it about
@@ -92,7 +92,7 @@ async def tls_before(port: int, context: ssl.SSLContext) -> AsyncIterator[int]:
     finally:
         server.close()
         # Whoever tests closes its side first: then these end by themselves.
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await asyncio.gather(*serving, return_exceptions=True)
 
 

@@ -98,9 +98,7 @@ class Line:
 
     async def mend(self) -> None:
         """Carry from now on."""
-        self._server = await asyncio.start_server(
-            self._carry, "127.0.0.1", self.port, ssl=self._tls
-        )
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
 
     async def cut(self) -> None:
         """Drop every connection, and refuse those that come."""
@@ -124,10 +122,15 @@ class Line:
         assert task is not None
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # TLS begins here, not at the server: a handshake that is under way can be cut, too.
+        self._open.add(writer)
         try:
+            if self._tls is not None:
+                await writer.start_tls(self._tls)
             there = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
+            self._open.discard(writer)
             return
         both = {writer, there[1]}
         self._open |= both
@@ -183,7 +186,7 @@ async def reading(source: EventSource, intake: Kept) -> AsyncIterator[asyncio.Ta
 
 
 async def until(
-    condition: Callable[[], bool], what: object = "", *, within_s: float = 45.0
+    condition: Callable[[], bool], what: object = "", *, within_s: float = 60.0
 ) -> None:
     """Wait for what a broker does."""
     try:

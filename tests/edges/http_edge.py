@@ -246,7 +246,7 @@ class Hub:
 
 async def read_reply(reader: asyncio.StreamReader, method: str = "GET") -> Reply:
     """The next response on the connection."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         lines = head.split("\r\n")
         status = int(lines[0].split(" ")[1])

@@ -425,7 +425,7 @@ async def test_leaving_settles_what_is_being_stored(monkeypatch: pytest.MonkeyPa
     with AmqpPeer() as peer:
         peer.offer(event_message(1))
         async with reading(reader(peer.url), MemoryIntake(slowly)) as running:
-            await asyncio.wait_for(came.wait(), 20)
+            await asyncio.wait_for(came.wait(), 60)
             running.cancel()
             may_go.set()
         await until(lambda: bool(peer.outcomes))

@@ -618,7 +618,7 @@ async def test_a_tls_handshake_that_never_ends_counts_against_the_timeout() -> N
     async with silent, delivering(tls=Authority().client_context()) as client:
         outcome = await client.send(attempt(f"https://127.0.0.1:{port}/", timeout_s=0.1))
         assert client.open_connections == 0
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(60):
             await closed.wait()
     assert outcome == Failed(f"no connection to 127.0.0.1:{port} within 0.1 s")
 

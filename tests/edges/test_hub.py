@@ -51,7 +51,7 @@ async def subscribe(client: Client, sink: str, **more: object) -> str:
 
 
 async def ask_until(
-    client: Client, target: str, fits: Callable[[Answer], bool], *, within_s: float = 10.0
+    client: Client, target: str, fits: Callable[[Answer], bool], *, within_s: float = 60.0
 ) -> Answer:
     """Ask until the answer fits."""
     answer = await client.ask("GET", target)
@@ -158,7 +158,7 @@ async def test_a_slow_sink_does_not_slow_another(hub: HubProcess) -> None:
         await subscribe(client, fast.url)
         for number in range(300):
             await publish(client, f"A-{number}")
-        await fast.until(lambda: fast.count == 300, within_s=10.0)
+        await fast.until(lambda: fast.count == 300, within_s=60)
     # Two at a time are with the slow one, and none of them has been answered.
     assert slow.count <= 2
 
@@ -285,7 +285,7 @@ async def test_a_second_hub_on_the_same_data_is_refused_and_told_who_has_it(
     second = HubProcess(hub.data, port=free_port())
     second.log = tmp_path / "second.log"
     await second.spawn()
-    code = await asyncio.wait_for(second.wait(), 20.0)
+    code = await asyncio.wait_for(second.wait(), 60)
     assert code != 0
     assert f"in use by another hub (process id {hub.pid})" in second.last_words()
     assert (await hub.client().ask("GET", "/livez")).status == 200
@@ -337,7 +337,7 @@ async def test_retry_times_and_counts_survive_a_restart(hub: HubProcess) -> None
 
     def answer(request: Received) -> Reply:
         came_s.append(asyncio.get_running_loop().time())
-        return Reply(204) if len(came_s) > 1 else Reply(429, headers=[("retry-after", "5")])
+        return Reply(204) if len(came_s) > 1 else Reply(429, headers=[("retry-after", "10")])
 
     async with SinkServer(answer) as sink:
         client = hub.client()
@@ -347,10 +347,10 @@ async def test_retry_times_and_counts_survive_a_restart(hub: HubProcess) -> None
         await hub.stop()
         await hub.start()
         restarted_s = asyncio.get_running_loop().time()
-        await sink.until(lambda: len(came_s) == 2, within_s=10.0)
+        await sink.until(lambda: len(came_s) == 2, within_s=60.0)
         found = await ask_until(hub.client(), "/events/A-1/trace", is_state("delivered"))
-    assert restarted_s < came_s[0] + 5.0, "the restart took too long to show anything"
-    assert 4.9 <= came_s[1] - came_s[0] <= 7.0
+    assert restarted_s < came_s[0] + 10.0, "the restart took too long to show anything"
+    assert 9.9 <= came_s[1] - came_s[0] <= 20.0
     assert [one["attempt"] for one in trace_of(found)["attempts"]] == [1, 2]
 
 
@@ -405,12 +405,12 @@ async def test_another_node_goes_on_where_one_was_killed(
         await subscribe(first, sink.url)
         for number in range(20):
             await publish(first if number % 2 else second, f"A-{number}")
-        await sink.until(lambda: sink.count >= 20, within_s=15.0)
+        await sink.until(lambda: sink.count >= 20, within_s=60)
         assert (await first.ask("GET", "/readyz")).json()["shards"], "the first node delivers"
         await one.crash()
         for number in range(20, 40):
             await publish(second, f"A-{number}")
-        await sink.until(lambda: len(set(ids_at(sink))) == 40, within_s=20.0)
+        await sink.until(lambda: len(set(ids_at(sink))) == 40, within_s=60)
         ready = await ask_until(
             second,
             "/readyz",
@@ -451,7 +451,7 @@ async def test_a_node_whose_key_does_not_open_what_is_stored_refuses_to_start(
     await with_a_credential(one.client())
     await other.stop()
     await other.spawn()
-    code = await asyncio.wait_for(other.wait(), 20.0)
+    code = await asyncio.wait_for(other.wait(), 60)
     assert code == 2
     assert "data-2/secret.key: not the key that the registry's secrets" in other.last_words()
     assert "copy secret.key of the node that stored them" in other.last_words()

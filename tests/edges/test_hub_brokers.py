@@ -95,7 +95,7 @@ async def until_state(client: Client, state: str) -> dict[str, Any]:
     """The source's status when it is in that state; a node tells it once a second."""
     status: dict[str, Any] = {}
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while status.get("state") != state:
                 await asyncio.sleep(0.05)
                 status = (await client.ask("GET", "/sources/shop")).json()["status"]

@@ -58,7 +58,7 @@ async def test_a_source_at_mqtt_brings_events_and_sets_aside_what_is_none(tmp_pa
             client,
             "/sources/plant",
             lambda answer: answer.json()["status"]["state"] == "running",
-            within_s=30,
+            within_s=60,
         )
         with paho_client(broker.port) as witness:
             sent = encode_binary(TYPED)
@@ -76,7 +76,7 @@ async def test_a_source_at_mqtt_brings_events_and_sets_aside_what_is_none(tmp_pa
             lambda answer: (
                 (answer.json()["status"]["taken"], answer.json()["status"]["setaside"]) == (1, 1)
             ),
-            within_s=30,
+            within_s=60,
         )
         events = await ask_until(
             client, "/events?type=com.example.order.created", lambda answer: answer.json() != []

@@ -334,7 +334,7 @@ async def test_what_could_not_be_stored_comes_again_in_order_and_nothing_is_left
     first, second = Kept(refuse), Kept()
     async with reading(at(broker, topic, id="shop"), first) as task:
         with pytest.raises(Unavailable, match="the engine is away"):
-            await asyncio.wait_for(task, 60)
+            await asyncio.wait_for(task, 150)
     async with reading(at(broker, topic, id="shop"), second):
         await until(lambda: "299" in second.ids(), second.ids)
     assert first.ids() == [str(number) for number in range(123)]
@@ -370,7 +370,7 @@ async def test_a_source_whose_broker_goes_away_says_so_and_goes_on_where_it_was(
                 await until(lambda: len(kept.events) == 20, kept.ids)
                 await line.cut()
                 with pytest.raises(Unavailable, match="Kafka: "):
-                    await asyncio.wait_for(task, 60)
+                    await asyncio.wait_for(task, 150)
             await line.mend()
             await asyncio.to_thread(produce, address, topic, values[20:])
             async with reading(at(address, topic, id="shop"), kept):
@@ -382,5 +382,5 @@ async def test_a_source_without_a_broker_says_so() -> None:
     kept = Kept()
     async with reading(at("127.0.0.1:1", "orders"), kept) as task:
         with pytest.raises(Unavailable, match="Kafka: "):
-            await asyncio.wait_for(task, 60)
+            await asyncio.wait_for(task, 150)
     assert not kept.ready.is_set()

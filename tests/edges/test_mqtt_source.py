@@ -159,7 +159,7 @@ async def test_a_message_is_confirmed_only_after_it_is_stored(
     async with reading(reader(broker.url, qos=qos), MemoryIntake(never)):
         with paho_client(broker.port) as witness:
             publish(witness, TYPED, qos=qos)
-        await asyncio.wait_for(came.wait(), 20)
+        await asyncio.wait_for(came.wait(), 60)
     intake = MemoryIntake()
     async with reading(reader(broker.url, qos=qos), intake):
         await intake.until(lambda: bool(intake.taken))
@@ -199,7 +199,7 @@ async def test_leaving_confirms_what_is_being_stored(broker: Mosquitto) -> None:
     async with reading(reader(broker.url), slow) as running:
         with paho_client(broker.port) as witness:
             publish(witness, TYPED)
-        await asyncio.wait_for(came.wait(), 20)
+        await asyncio.wait_for(came.wait(), 60)
         running.cancel()
         may_go.set()
     assert slow.ids == [TYPED.id]

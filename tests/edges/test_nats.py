@@ -246,7 +246,7 @@ async def test_ordinary_messages_are_taken_in_both_modes(
 ) -> None:
     kept = Kept()
     async with reading(at(port, "orders.*"), kept):
-        await asyncio.wait_for(kept.ready.wait(), 20)
+        await asyncio.wait_for(kept.ready.wait(), 60)
         for mode in ("binary", "structured"):
             for event in EVENTS:
                 assert await sink.send(
@@ -266,7 +266,7 @@ async def test_a_queue_group_gives_a_message_to_one_reader(port: int, sink: Nats
         reading(at(port, "orders", queue="hub"), first),
         reading(at(port, "orders", queue="hub"), second),
     ):
-        await asyncio.wait_for(asyncio.gather(first.ready.wait(), second.ready.wait()), 20)
+        await asyncio.wait_for(asyncio.gather(first.ready.wait(), second.ready.wait()), 60)
         for number in range(40):
             event = Event(id=str(number), source="/s", type="t")
             assert await sink.send(attempt(event, to(port, "orders"))) == Delivered(0)
@@ -283,7 +283,7 @@ async def test_what_a_stream_kept_is_taken_and_acknowledged(port: int, witness: 
     kept = Kept()
     async with reading(at(port, "orders.>", jetstream=True, id="shop"), kept):
         await until(lambda: len(kept.events) >= 600, len(kept.events))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await stream.consumer_info("ORDERS", "chappe-shop")).num_ack_pending:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert kept.ids() == [str(number) for number in range(600)]
@@ -311,7 +311,7 @@ async def test_what_could_not_be_stored_comes_again_from_a_stream(
     first, second = Kept(refuse), Kept()
     async with reading(at(port, "orders", jetstream=True, id="shop"), first) as task:
         with pytest.raises(Unavailable, match="the engine is away"):
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 60)
     async with reading(at(port, "orders", jetstream=True, id="shop"), second):
         await until(lambda: "99" in second.ids(), second.ids)
     assert set(first.ids()) | set(second.ids()) == {str(number) for number in range(100)}
@@ -325,7 +325,7 @@ async def test_latest_begins_with_what_comes_then(port: int, witness: Client) ->
     await stream.publish("orders", JSON.encode(EVENTS[0]))
     kept = Kept()
     async with reading(at(port, "orders", jetstream=True, start="latest"), kept):
-        await asyncio.wait_for(kept.ready.wait(), 20)
+        await asyncio.wait_for(kept.ready.wait(), 60)
         await stream.publish("orders", JSON.encode(EVENTS[1]))
         await until(lambda: bool(kept.events))
     assert kept.ids() == ["all-core"]
@@ -336,7 +336,7 @@ async def test_a_message_that_is_no_event_is_set_aside_with_its_subject(
 ) -> None:
     kept = Kept()
     async with reading(at(port, "orders.>"), kept):
-        await asyncio.wait_for(kept.ready.wait(), 20)
+        await asyncio.wait_for(kept.ready.wait(), 60)
         await witness.publish("orders.eu", b"\xff\x00", headers={"Content-Type": "image/png"})
         await witness.publish("orders.eu", b"{}")
         await until(lambda: len(kept.aside) == 2)
@@ -354,13 +354,13 @@ async def test_a_source_ends_with_its_connection_and_says_why(
     kept = Kept()
     async with Line(port) as line:
         async with reading(at(line.port, "orders", jetstream=jetstream), kept) as task:
-            await asyncio.wait_for(kept.ready.wait(), 20)
+            await asyncio.wait_for(kept.ready.wait(), 60)
             await line.cut()
             with pytest.raises(Unavailable, match="NATS: "):
-                await asyncio.wait_for(task, 30)
+                await asyncio.wait_for(task, 60)
 
 
 async def test_a_stream_that_is_not_there_is_named(port: int) -> None:
     async with reading(at(port, "orders", jetstream=True), Kept()) as task:
         with pytest.raises(Unavailable, match="no stream holds the subject 'orders'"):
-            await asyncio.wait_for(task, 30)
+            await asyncio.wait_for(task, 60)

@@ -26,16 +26,20 @@ SLOW = Source(
 )
 
 
+PATIENT_S = 60.0
+"""A watchdog that a busy machine does not set off."""
+
+
 @pytest.fixture
 def compiler() -> Iterator[ProtocCompiler]:
-    with ProtocCompiler() as compiler:
+    with ProtocCompiler(watchdog_s=PATIENT_S) as compiler:
         yield compiler
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 10
+    end_s = time.monotonic() + 60
     while not holds():
-        assert time.monotonic() < end_s, "it did not happen within 10 s"
+        assert time.monotonic() < end_s, "it did not happen within 60 s"
         threading.Event().wait(0.01)
 
 
@@ -113,12 +117,12 @@ def test_a_helper_that_died_between_jobs_is_replaced(compiler: ProtocCompiler) -
 
 def test_a_job_survives_the_death_of_its_helper(compiler: ProtocCompiler) -> None:
     pid = started(compiler)
-    slow = shortened(SLOW, 300_000)
+    slow = shortened(SLOW, 200_000)
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(compiler.compile, slow, ())
         wait_until(lambda: used_cpu(pid) > 0.3)
         os.kill(pid, signal.SIGKILL)
-        assert job.result(20)
+        assert job.result(60)
     assert compiler.pid != pid
     assert not running(pid)
 
@@ -156,8 +160,11 @@ def test_jobs_from_several_threads_each_get_their_answer(compiler: ProtocCompile
     assert all(f"Unique{number}".encode() in answer for number, answer in enumerate(answers))
 
 
-def test_a_job_over_its_processor_time_is_ended(compiler: ProtocCompiler) -> None:
-    with ProtocCompiler(cpu_s=1) as hasty, pytest.raises(Malformed, match="more than 1 s of proc"):
+def test_a_job_over_its_processor_time_is_ended() -> None:
+    with (
+        ProtocCompiler(cpu_s=1, watchdog_s=PATIENT_S) as hasty,
+        pytest.raises(Malformed, match="more than 1 s of proc"),
+    ):
         hasty.compile(SLOW, ())
 
 
@@ -169,8 +176,8 @@ def test_a_job_over_its_time_is_ended() -> None:
 
 
 def test_processor_time_counts_for_each_job_anew() -> None:
-    slow = shortened(SLOW, 250_000)
-    with ProtocCompiler(cpu_s=2) as compiler:
+    slow = shortened(SLOW, 100_000)
+    with ProtocCompiler(cpu_s=2, watchdog_s=PATIENT_S) as compiler:
         pid = started(compiler)
         while used_cpu(pid) < 3:
             compiler.compile(slow, ())

@@ -58,7 +58,7 @@ async def node(
     await materialise.found(hub_tree(), by=name)
     running = asyncio.ensure_future(materialise.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             yield Node(state, register, materialise)
     finally:
         running.cancel()
@@ -108,7 +108,7 @@ async def test_a_restart_of_the_engine_loses_no_declaration(tmp_path: Path) -> N
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the node has no event for it
             await asyncio.sleep(0.01)
 

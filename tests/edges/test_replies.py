@@ -45,7 +45,7 @@ async def sent(chappe: Cli, type_: str, *more: str) -> str:
 
 
 async def listed(chappe: Cli, type_: str, count: int) -> list[dict[str, Any]]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             ran = await asyncio.to_thread(chappe, "event", "ls", "--type", type_, "-o", "json")
             if len(ran.json) >= count:
@@ -97,7 +97,7 @@ async def test_replies_that_bring_about_replies_end(chappe: Cli) -> None:
     async with SinkServer(answer) as sink:
         id_ = await subscribed(chappe, sink, "round.and.round", "--set", 'replies={"max_hops": 3}')
         await sent(chappe, "round.and.round", "--id", "0")
-        await sink.until(lambda: sink.count == 4, within_s=20)
+        await sink.until(lambda: sink.count == 4, within_s=60)
         last = await listed(chappe, "round.and.round", 4)
         assert sorted(one.get("replyhops", 0) for one in last) == [0, 1, 2, 3]
         ended = await asyncio.to_thread(

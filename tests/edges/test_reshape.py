@@ -92,7 +92,7 @@ async def test_an_expression_that_never_ends_is_ended_and_holds_no_other(express
     reshape = Reshape(reshaper)
     try:
         with pytest.raises(CannotReshape):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await reshape(Transform(data=expression), ORDER)
         event = await reshape(Transform(data="data.who"), ORDER)
         assert event.data == '"Ü"'.encode()

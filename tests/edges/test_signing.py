@@ -30,7 +30,7 @@ async def _delivered(chappe: Cli, sink: SinkServer, type_: str, id_: str) -> Rec
         return next((one for one in sink.requests if one.header("ce-id") == id_), None)
 
     chappe("event", "send", "--type", type_, "--id", id_, "-d", '{"total": 1}')
-    await sink.until(lambda: got() is not None, within_s=20)
+    await sink.until(lambda: got() is not None, within_s=60)
     found = got()
     assert found is not None
     return found

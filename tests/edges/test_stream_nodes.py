@@ -56,11 +56,11 @@ async def test_a_reader_goes_on_at_another_node_when_its_own_is_killed(tmp_path:
         await publish(second, WANTED[:300])
         reading = asyncio.ensure_future(read(first, parser, found, 10_000))
         publishing = asyncio.ensure_future(publish(second, WANTED[300:]))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(found) < 300:  # noqa: ASYNC110 - another process has no asyncio.Event
                 await asyncio.sleep(0.005)
         await one.crash()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reading
             parser = Parser(parser.last_id)  # What was cut off is nothing.
             await publishing

@@ -38,13 +38,13 @@ def event(id_: str, **more: object) -> str:
 
 
 async def received(one: ClientConnection) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return json.loads(await one.recv())
 
 
 async def closing(one: ClientConnection) -> tuple[int, str]:
     """The code and the reason that the hub closes with."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await one.wait_closed()
     assert one.close_code is not None
     return one.close_code, one.close_reason or ""
@@ -94,7 +94,7 @@ async def test_1_5_binary_formats_go_both_ways_in_binary_messages(
         joined(hub, "/events", Subprotocol(name)) as writer,
     ):
         await writer.send(format_.encode(sent))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             message = await reader.recv()
         assert isinstance(message, bytes)
         assert format_.decode(message) == sent
@@ -238,6 +238,6 @@ async def test_a_node_that_ends_closes_with_service_restart(hub: Hub) -> None:
         hub.app.drain()
         for one in (reader, writer):
             assert await closing(one) == (1012, "this node is shutting down; come back")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await hub.app.idle()
     assert hub.parts.streams.open_readers == 0

@@ -40,7 +40,7 @@ BASE = "https://hub.example"
 BEGAN = "2026-01-01T00:00:00Z"
 RULES = Rules(json_alone())
 EDGE = Edge(offer=RULES.offer)
-WITHIN_S = 2.0
+WITHIN_S = 10.0
 """Of the processor, for a request of some kilobytes on a registry of some entities: a thousand times what one takes."""
 
 MODEL: Mapping[str, Any] = {

@@ -66,7 +66,7 @@ class Node:
             group = Group(gid, {"epoch": 1, "createdat": BEGAN, "modifiedat": BEGAN, "name": text})
             transaction = Transaction([Change(("schemagroups", gid), None, group)], BEGAN)
             await self.log.commit(encode_transaction(transaction), expected_revision=revision)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.state.wait_until(_beyond(revision))
 
 
@@ -103,7 +103,7 @@ async def test_a_snapshot_is_saved_though_the_announcing_is_always_a_little_behi
 
 
 async def saved(node: Node, revisions: list[int]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while node.log.saved != revisions:  # noqa: ASYNC110 - the log has no event for it
             await asyncio.sleep(0.001)
 

@@ -86,7 +86,7 @@ class Hub:
         await self.founded()
         task = asyncio.ensure_future(self.materialise.run())
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 yield
         finally:
             task.cancel()

@@ -53,10 +53,11 @@ def pull(
     async def take(hub: HubClient) -> None:
         consumer = Pulling(hub, id_)
         left = most if most is not None else (None if follow else 100)
+        patience_s = _POLL_S if follow else wait_s
         while left is None or left > 0:
             body = await consumer.receive_json(
                 max_events=_PAGE if left is None else min(left, _PAGE),
-                wait_s=_POLL_S if follow else wait_s,
+                wait_s=patience_s,
             )
             received = decode_received(body)
             if session.output == "json":
@@ -71,8 +72,11 @@ def pull(
                     session.note(f"not acknowledged: {failed.locktoken}: {failed.detail}")
             if left is not None:
                 left -= len(received)
-            if not follow and (not received or session.output == "json"):
+            if follow:
+                continue
+            if not received or session.output == "json":
                 break
+            patience_s = 0.0
 
     session.run(take)
 

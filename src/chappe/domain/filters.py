@@ -126,8 +126,7 @@ def decide(filter_: Filter, event: Event) -> Decision:
             return last
         case Not(part):
             inner = decide(part, event)
-            leaf = None if inner.leaf is None else f"not {inner.leaf}"
-            return Decision(not inner.passed, leaf, inner.found)
+            return Decision(not inner.passed, f"not {inner.leaf or 'all()'}", inner.found)
         case Sql(_, expression):
             decided = cesql.decide(expression, event)
             trouble = "" if decided.trouble is None else f": {decided.trouble}"
