@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 # The tests start hundreds of hubs and commands: each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench chaos fuzz lock clean help
+.PHONY: demo test check bench chaos conformance fuzz lock clean help
 
 help:    ## what can be made here
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ chaos: $(DEV)       ## kill -9 under load, then count
 	$(BIN)/python -m tests.chaos.cluster --cycles 3
 	$(BIN)/pytest -q -s tests/chaos/test_disk.py
 	$(BIN)/python -m tests.chaos.registry --rounds 12
+
+conformance: $(DEV) ## every recorded exchange of xRegistry, each test with a hub of its own
+	CHAPPE_WHOLE=1 $(BIN)/pytest -q tests/edges/test_xregistry_server.py
 
 fuzz: $(DEV)        ## the decoders, for a bounded time
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
