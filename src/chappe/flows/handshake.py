@@ -13,6 +13,7 @@ from typing import Final
 from chappe.domain.errors import ChappeError, Fenced, NotFound, WrongKey
 from chappe.domain.grant import Agreed, asked_rate, rate_of
 from chappe.domain.subscription import Subscription
+from chappe.kit.derived import Derived
 from chappe.kit.supervise import Supervisor
 from chappe.ports.clock import Clock
 from chappe.ports.handshake import Handshake, NotGranted
@@ -53,6 +54,7 @@ class Handshakes:
         self._secrets = secrets
         self._url = url
         self._clock = clock
+        self._waiting = Derived(_that_wait)
         self._due: dict[tuple[str, str], tuple[float, float]] = {}
         self._asking: set[str] = set()
         self.said: dict[str, str] = {}
@@ -94,9 +96,7 @@ class Handshakes:
 
     def _look(self, tasks: Supervisor) -> None:
         now_s = self._clock.monotonic_s()
-        waiting = {
-            (one.id, one.sink): one for one in self._subscriptions().values() if not one.is_granted
-        }
+        waiting = self._waiting.of(self._subscriptions())
         for place in self._due.keys() - waiting.keys():
             del self._due[place]
             self.said.pop(place[0], None)
@@ -124,6 +124,13 @@ class Handshakes:
             self.said.pop(id, None)
         finally:
             self._asking.discard(id)
+
+
+def _that_wait(
+    subscriptions: Mapping[str, Subscription],
+) -> Mapping[tuple[str, str], Subscription]:
+    """Those whose sinks have not agreed: few, as a rule, of many."""
+    return {(one.id, one.sink): one for one in subscriptions.values() if not one.is_granted}
 
 
 def _asked(subscription: Subscription) -> int | None:

@@ -7,7 +7,7 @@ event of change tells, and doing it twice does no harm.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from chappe.domain.channel import Channel
@@ -15,6 +15,7 @@ from chappe.domain.errors import ChappeError, Fenced, NotFound
 from chappe.domain.lane import LaneRecord
 from chappe.domain.subscription import Subscription
 from chappe.formats.times import unix_ms
+from chappe.kit.derived import Derived
 from chappe.ports.clock import Clock
 from chappe.ports.shard_lease import ShardLease
 
@@ -47,6 +48,7 @@ class Keep:
         self._record_of = record_of
         self._end = end
         self._clock = clock
+        self._ending = Derived(_that_may_end)
 
     async def run(self) -> None:
         """Do it for ever."""
@@ -68,7 +70,7 @@ class Keep:
             await self._clock.sleep(LOOK_S)
 
     async def _look(self) -> None:
-        for subscription in tuple(self._subscriptions().values()):
+        for subscription in self._ending.of(self._subscriptions()):
             why = await self._why_over(subscription)
             if why is None:
                 continue
@@ -102,3 +104,12 @@ class Keep:
             if record is None or record.open or record.cursor < span.end:
                 return False
         return True
+
+
+def _that_may_end(subscriptions: Mapping[str, Subscription]) -> Sequence[Subscription]:
+    """Those that have an end of their own: few, as a rule, of many."""
+    return [
+        one
+        for one in subscriptions.values()
+        if one.options.expires is not None or one.replay is not None
+    ]

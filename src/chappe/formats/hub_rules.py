@@ -6,10 +6,10 @@ away; `check_changes` looks at everything that a write changed before it is comm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -58,6 +58,8 @@ from chappe.registry.entity import Attributes, Group, Resource, Tree
 from chappe.registry.errors import RegistryError
 from chappe.registry.request import Change
 from chappe.registry.state import State
+
+T = TypeVar("T")
 
 NEEDED: Final = ((CHANNELS, None), (ENDPOINTS, SUBSCRIPTIONS), (ENDPOINTS, SOURCES))
 """The types without which the hub's own entities have no place."""
@@ -235,13 +237,19 @@ def check_projected(before: State, after: State, now: datetime) -> None:
     Raises:
         RegistryError: one cannot; it is the subject.
     """
-    for id, source in after.sources.items():
-        if source.options.tls is not None and before.sources.get(id) is not source:
+    for id, source in _replaced(before.sources, after.sources):
+        if source.options.tls is not None:
             _check_tls(source.options.tls, source.url, f"{SOURCES}/{id}", now)
-    for id, subscription in after.subscriptions.items():
+    for id, subscription in _replaced(before.subscriptions, after.subscriptions):
         tls = subscription.options.tls
-        if tls is not None and before.subscriptions.get(id) is not subscription:
+        if tls is not None:
             _check_tls(tls, subscription.sink, f"{SUBSCRIPTIONS}/{id}", now)
+
+
+def _replaced(before: Mapping[str, T], after: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+    """Those that are new, or no longer the same; most writes leave the whole table as it was."""
+    if before is not after:
+        yield from ((id, one) for id, one in after.items() if before.get(id) is not one)
 
 
 def _check_tls(tls: Tls, url: str, entity: str, now: datetime) -> None:
