@@ -21,10 +21,6 @@ PAUSE_S = 0.005
 TRIES = 4
 """A stall of the hub's own comes back each time; one that the machine made does not."""
 
-LOOP_TURNS = 200_000
-LOOP_CPU_S = 0.005
-"""What the turns cost on the machine on which the limits were measured, when it is quiet."""
-
 T = TypeVar("T")
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -178,17 +174,6 @@ def _used_s(pid: int) -> float:
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def slowness() -> float:
-    """How many times slower than where the limits were measured this machine computes just now.
-
-    Processors that share a core, or a cache, are slower by their own clock too. At least 1.
-    """
-    began_s = time.process_time()
-    for _ in range(LOOP_TURNS):
-        pass
-    return max(1.0, (time.process_time() - began_s) / LOOP_CPU_S)
 
 
 @contextlib.asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,7 @@ from chappe.formats.cloudevents_http import (
 )
 from chappe.formats.event_formats import BY_BATCH_MEDIA_TYPE, JSON, PROTOBUF, named
 from tests.fuzz.strategies import events, strings
+from tests.speed import slowness
 
 REQUIRED = [
     (b"ce-specversion", b"1.0"),
@@ -313,10 +314,10 @@ def test_3_1_3_2_values_that_must_be_rejected(header: bytes) -> None:
 
 
 def test_3_1_3_2_a_quote_that_is_not_closed_is_seen_at_once() -> None:
-    began = perf_counter()
+    began = process_time()
     with pytest.raises(InvalidEvent, match="MUST close its double quote"):
         decode([*REQUIRED, (b"ce-subject", b'"' + b'\\"' * 30_000)], b"")
-    assert perf_counter() - began < 0.5
+    assert process_time() - began < 0.5 * slowness()
 
 
 @given(strings)

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from tests.chaos.http import Answer
-from tests.spec.hostile_hub import HostileHub, Watched, hostile_hub, slowness
+from tests.spec.hostile_hub import HostileHub, Watched, hostile_hub
 from tests.spec.hostile_schemas import (
     CHANGES,
     CONFLUENT,
@@ -25,6 +25,7 @@ from tests.spec.hostile_schemas import (
     TRAP,
     Change,
 )
+from tests.speed import slowness
 
 pytestmark = [
     pytest.mark.engine,

@@ -24,6 +24,7 @@ from chappe.domain.attributes import (
 )
 from chappe.domain.errors import InvalidEvent
 from tests.fuzz.strategies import FORBIDDEN, timestamps
+from tests.speed import slowness
 
 
 @pytest.mark.parametrize("name", ["a", "0", "traceparent", "opcuametadatamajorversion", "a" * 300])
@@ -320,13 +321,13 @@ def test_a_core_attribute_is_taken_as_it_is_but_never_empty(name: str, text: str
 def test_a_check_of_a_uri_takes_time_linear_in_its_length(text: str) -> None:
     start = time.process_time()
     assert not is_uri_reference(text)
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 1.0 * slowness()
 
 
 def test_a_check_of_a_media_type_takes_time_linear_in_its_length() -> None:
     start = time.process_time()
     assert not is_media_type("a/b" + "; a=b " * 50_000 + "@")
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 1.0 * slowness()
 
 
 def test_a_memo_forgets_rather_than_grows() -> None:

@@ -12,6 +12,7 @@ from chappe.registry.errors import RegistryError
 from chappe.registry.hub_model import RESERVED, hub_model
 from chappe.registry.model import Model
 from chappe.registry.model_source import compile_model
+from tests.speed import slowness
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +38,11 @@ def test_the_model_compiles_in_less_than_50_ms() -> None:
     compile_model(source, reserved=RESERVED)
     took_s = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         compile_model(source, reserved=RESERVED)
-        took_s.append(time.perf_counter() - began)
+        took_s.append(time.process_time() - began)
 
-    assert min(took_s) < 0.050
+    assert min(took_s) < 0.050 * slowness()
 
 
 def test_what_one_caller_does_to_the_source_does_not_reach_another() -> None:

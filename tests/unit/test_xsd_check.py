@@ -7,6 +7,7 @@ from time import process_time
 
 import pytest
 
+from tests.speed import slowness
 from tests.unit.xsd_fixture import XML, element, is_valid, parse, sequence, simple
 
 LINE = '<xs:element name="line" type="xs:int" maxOccurs="unbounded"/>'
@@ -127,7 +128,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_3b_a_hostile_payload_takes_no_time(name: str) -> None:
-    assert _seconds(lambda: ORDER.check(HOSTILE[name], XML)) < 0.2
+    assert _seconds(lambda: ORDER.check(HOSTILE[name], XML)) < 0.2 * slowness()
 
 
 def test_3b_nested_keys_are_not_compared_for_minutes() -> None:
@@ -141,7 +142,7 @@ def test_3b_nested_keys_are_not_compared_for_minutes() -> None:
     flat = "".join(f'<a k="{number}" r="{number}"/>' for number in range(2_500))
     deep = f"{'<a k=>' * 200}{flat}{'</a>' * 200}".replace("k=>", 'k="">')
     assert is_valid(schema, f'<a k="">{flat}</a>')
-    assert _seconds(lambda: schema.check(deep.encode(), XML)) < 0.1
+    assert _seconds(lambda: schema.check(deep.encode(), XML)) < 0.1 * slowness()
     assert "cannot be checked" in schema.check(deep.encode(), XML)[0].message
 
 
@@ -153,7 +154,7 @@ def test_3b_values_are_not_compared_with_thousands_without_bound() -> None:
     payload = "<a>" + "<b>v2999</b>" * 20_000 + "</a>"
     assert is_valid(schema, "<a><b>v2999</b></a>")
     assert "comparisons" in schema.check(payload.encode(), XML)[0].message
-    assert _seconds(lambda: schema.check(payload.encode(), XML)) < 0.1
+    assert _seconds(lambda: schema.check(payload.encode(), XML)) < 0.1 * slowness()
 
 
 def test_words_of_a_heavy_list_count_as_values() -> None:
