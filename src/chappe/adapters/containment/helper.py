@@ -9,16 +9,12 @@ Documents come from the hub's own memory, in pickles that the hub makes; nothing
 
 from __future__ import annotations
 
-import os
 import pickle
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 from chappe.formats.json_compat.containment import Limits, contains
 from chappe.formats.json_compat.documents import Documents
-from chappe.kit.frames import framed, read_frame
-from chappe.kit.own_limits import limit, limit_cpu
+from chappe.kit.helper_side import serve
 
 DIRECTORY_PREFIX = "chappe-containment-"
 MAX_ANSWER_BYTES = 100
@@ -30,27 +26,7 @@ rest there is a deadline."""
 
 def main() -> None:
     """Serve frames from standard input."""
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    first = read_frame(requests)
-    if first is None:
-        return
-    memory_bytes, cpu_s = map(int, first)
-    limit(memory_bytes)
-    while (job := read_frame(requests)) is not None:
-        limit_cpu(cpu_s)
-        try:
-            answer = _answer(job)
-        except MemoryError:
-            answer = b"memory"
-        answers.write(framed([answer]))
-        answers.flush()
-    if Path.cwd().name.startswith(DIRECTORY_PREFIX):
-        # The hub does so too, unless it was killed.
-        shutil.rmtree(Path.cwd(), ignore_errors=True)
+    serve(_answer, directory_prefix=DIRECTORY_PREFIX)
 
 
 def packed(new: Documents, old: Documents, drafts: tuple[int, int]) -> list[bytes]:
@@ -59,9 +35,12 @@ def packed(new: Documents, old: Documents, drafts: tuple[int, int]) -> list[byte
     return [pickle.dumps((draft, one.root.node, dict(one.given))) for one, draft in sides]
 
 
-def _answer(job: Sequence[bytes]) -> bytes:
-    (new, new_draft), (old, old_draft) = map(_unpacked, job)
-    return contains(new, old, (new_draft, old_draft), LIMITS).encode()
+def _answer(job: Sequence[bytes]) -> list[bytes]:
+    try:
+        (new, new_draft), (old, old_draft) = map(_unpacked, job)
+        return [contains(new, old, (new_draft, old_draft), LIMITS).encode()]
+    except MemoryError:
+        return [b"memory"]
 
 
 def _unpacked(sent: bytes) -> tuple[Documents, int]:

@@ -7,40 +7,20 @@ an answer:    b"value" and JSON; b"nothing"; b"error" and a text
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import jsonata
 import msgspec
 
 from chappe.adapters.jsonata.wire import DIRECTORY_PREFIX
-from chappe.kit.frames import framed, read_frame
-from chappe.kit.own_limits import limit, limit_cpu
+from chappe.kit.helper_side import serve
 
 
 def main() -> None:
     """Serve frames from standard input."""
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
-    first = read_frame(requests)
-    if first is None:
-        return
-    memory_bytes, cpu_s = map(int, first)
-    limit(memory_bytes)
-    while (job := read_frame(requests)) is not None:
-        limit_cpu(cpu_s)
-        answers.write(framed(evaluated(job)))
-        answers.flush()
-    if Path.cwd().name.startswith(DIRECTORY_PREFIX):
-        # The hub does so too, unless it was killed.
-        shutil.rmtree(Path.cwd(), ignore_errors=True)
+    serve(evaluated, directory_prefix=DIRECTORY_PREFIX)
 
 
 def evaluated(job: Sequence[bytes]) -> list[bytes]:

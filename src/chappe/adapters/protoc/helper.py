@@ -1,5 +1,5 @@
-"""The helper process: answers jobs until its input ends. Imports nothing of the hub but the frames
-(kit.frames) in which both talk, and limits.
+"""The helper process: answers jobs until its input ends. Imports nothing of the hub but the loop of such
+processes (kit.helper_side).
 
     first frame:  limit of memory in bytes, limit of CPU seconds a job, then name, text of each of the
                   bundled files, and names without a text (b"" follows) that packages bring
@@ -19,8 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from chappe.kit.frames import framed, read_frame
-from chappe.kit.own_limits import limit, limit_cpu
+from chappe.kit.helper_side import serve
 
 DIRECTORY_PREFIX = "chappe-protoc-"
 MAX_PRINTED_BYTES = 1 << 16
@@ -29,36 +28,20 @@ MAX_ANSWER_BYTES = 4 << 20
 
 def main() -> None:
     """Serve frames from standard input; whatever protoc prints goes to a file."""
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
     printed = os.open("printed", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(printed, 1)
-    os.dup2(printed, 2)
 
     from grpc_tools import _protoc_compiler  # type: ignore[import-untyped]
 
-    first = read_frame(requests)
-    if first is None:
-        return
-    memory_bytes, cpu_s = int(first[0]), int(first[1])
-    _bring_known(first[2:])
-    limit(memory_bytes)
-    while (job := read_frame(requests)) is not None:
-        limit_cpu(cpu_s)
+    def answer(job: Sequence[bytes]) -> Sequence[bytes]:
         os.ftruncate(printed, 0)
         try:
-            answer = _compile(_protoc_compiler.run_main, job, printed)
+            return _compile(_protoc_compiler.run_main, job, printed)
         except MemoryError:
-            answer = [b"costly", b"memory"]
+            return [b"costly", b"memory"]
         except OSError as exc:
-            answer = [b"refused", f"dataschema: cannot be written: {exc.strerror}".encode()]
-        answers.write(framed(answer))
-        answers.flush()
-    if Path.cwd().name.startswith(DIRECTORY_PREFIX):
-        # The hub does so too, unless it was killed.
-        shutil.rmtree(Path.cwd(), ignore_errors=True)
+            return [b"refused", f"dataschema: cannot be written: {exc.strerror}".encode()]
+
+    serve(answer, directory_prefix=DIRECTORY_PREFIX, begin=_bring_known, printed=printed)
 
 
 def _bring_known(parts: Sequence[bytes]) -> None:
