@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 # The tests start hundreds of hubs and commands: each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench chaos conformance fuzz lock clean help
+.PHONY: demo test check bench chaos conformance quickstart fuzz lock clean help
 
 help:    ## what can be made here
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ chaos: $(DEV)       ## kill -9 under load, then count
 
 conformance: $(DEV) ## every recorded exchange of xRegistry, each test with a hub of its own
 	CHAPPE_WHOLE=1 $(BIN)/pytest -q tests/edges/test_xregistry_server.py
+
+quickstart:      ## from a fresh clone to the first traced event: at most 60 s
+	@$(PYTHON) -m bench.quickstart
 
 fuzz: $(DEV)        ## the decoders, for a bounded time
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
