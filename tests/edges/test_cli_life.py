@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 
 __all__ = ["chappe"]  # a fixture
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class Sink(ThreadingHTTPServer):
