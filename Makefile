@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 # The tests start hundreds of hubs and commands: each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench chaos conformance quickstart fuzz lock clean help
+.PHONY: demo test check bench chaos conformance quickstart fuzz lock vendor screenshots clean help
 
 help:    ## what can be made here
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ lock: $(DEV)        ## renew the lock files
 	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml --group dev -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group fuzz -o requirements-fuzz.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --group amqp -o requirements-amqp.lock
+
+vendor: $(READY)    ## fetch what of others stands in the console anew
+	$(BIN)/python tools/vendor.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Chappe needs Python 3.11 or newer; try: make PYTHON=python3.12")'

@@ -20,8 +20,8 @@ from chappe.cli.main import COMMANDS, root
 from chappe.cli.render import aligned, latency, ordinal, printable
 from chappe.cli.session import wants_color
 from chappe.cli.sub import expression
-from chappe.client.http1 import Answer
 from chappe.client.problems import error_of
+from chappe.client.transport import Answer
 from chappe.domain import errors
 from chappe.domain.errors import ChappeError
 from chappe.testing.http_sink import Reply, SinkServer

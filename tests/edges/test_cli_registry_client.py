@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from chappe.cli.failures import exit_code
-from chappe.client.http1 import Answer
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import Flags, RegistryClient, encoded, joined
 from chappe.client.registry_problems import error_of
+from chappe.client.transport import Answer
 from chappe.domain import errors
 from chappe.domain.errors import ChappeError
 from chappe.testing.http_sink import Reply, SinkServer

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from chappe.client import paths
-from chappe.client.http1 import Answer
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import EventQuery, next_page
 from chappe.client.problems import BY_CODE, error_of
+from chappe.client.transport import Answer
 from chappe.domain import errors
 from chappe.domain.errors import ChappeError
 from chappe.domain.event import Event

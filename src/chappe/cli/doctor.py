@@ -17,8 +17,8 @@ from chappe import __version__
 from chappe.cli.moment import now
 from chappe.cli.render import mark, printable
 from chappe.cli.session import Session, remote
-from chappe.client.http1 import Answer
 from chappe.client.hub_client import HubClient
+from chappe.client.transport import Answer
 from chappe.client.views import Readiness
 from chappe.domain.errors import ChappeError, InvalidSetting, Unavailable
 

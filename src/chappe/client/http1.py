@@ -18,21 +18,13 @@ from urllib.parse import urlsplit
 import httptools
 
 from chappe.client.http1_stream import Streaming
+from chappe.client.transport import Answer
 from chappe.domain.errors import Malformed, Unavailable
 
 _READ_BYTES = 65_536
 _MAX_IDLE = 32
 # A hub closes idle connections when it likes; asking again there is safe only where twice is once.
 _REPEATABLE = frozenset({"GET", "PUT", "DELETE", "OPTIONS"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back; names of headers are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +74,11 @@ class Http1:
         self.origin = origin
         self._tls = (tls or ssl.create_default_context()) if origin.tls else None
         self._idle: list[_Connection] = []
+
+    @property
+    def url(self) -> str:
+        """Where the hub is."""
+        return str(self.origin)
 
     async def ask(
         self,

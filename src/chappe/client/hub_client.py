@@ -20,10 +20,10 @@ from typing import TypeVar
 import msgspec
 
 from chappe.client import paths
-from chappe.client.http1 import Answer, Http1, Origin
-from chappe.client.http1_stream import Streaming
+from chappe.client.http1 import Http1, Origin
 from chappe.client.paths import DEFAULT_CHANNEL, EventQuery
 from chappe.client.problems import error_of
+from chappe.client.transport import Answer, Arriving, Transport
 from chappe.client.views import (
     BatchReceipt,
     Declared,
@@ -51,7 +51,7 @@ View = TypeVar("View")
 class Streamed:
     """An answer that is read as it comes."""
 
-    def __init__(self, streaming: Streaming) -> None:
+    def __init__(self, streaming: Arriving) -> None:
         self.status = streaming.status
         self._streaming = streaming
 
@@ -75,10 +75,18 @@ class HubClient:
         token: str | None = None,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         tls: ssl.SSLContext | None = None,
+        transport: Transport | None = None,
+        always: Mapping[str, str] | None = None,
     ) -> None:
-        self._http = Http1(Origin.parse(url), tls=tls)
+        """`transport` is for a hub that is not asked over HTTP; `url` and `tls` mean nothing then.
+
+        `always` are headers of every request, besides the token.
+        """
+        self._http: Transport = transport or Http1(Origin.parse(url), tls=tls)
         self._timeout_s = timeout_s
-        self._always = {"authorization": f"Bearer {token}"} if token else {}
+        self._always = dict(always or {})
+        if token:
+            self._always["authorization"] = f"Bearer {token}"
 
     async def __aenter__(self) -> HubClient:
         return self
@@ -294,7 +302,7 @@ class HubClient:
             )
         except Unavailable as exc:
             message = f"the hub does not answer: {exc.message}"
-            raise Unavailable(message, code=exc.code, url=str(self._http.origin)) from exc
+            raise Unavailable(message, code=exc.code, url=self._http.url) from exc
 
 
 def _decoded(answer: Answer, type_: type[View]) -> View:

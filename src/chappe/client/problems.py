@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from chappe.client.http1 import Answer
+from chappe.client.transport import Answer
 from chappe.domain import errors
 from chappe.domain.errors import CallerError, ChappeError
 

@@ -22,9 +22,9 @@ from urllib.parse import quote
 import msgspec
 
 from chappe.client import paths
-from chappe.client.http1 import Answer
 from chappe.client.hub_client import HubClient
 from chappe.client.registry_problems import error_of
+from chappe.client.transport import Answer
 from chappe.domain.errors import ChappeError
 
 JSON = "application/json"

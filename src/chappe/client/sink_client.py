@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from chappe.client.http1 import Answer, Http1, Origin
+from chappe.client.http1 import Http1, Origin
 from chappe.client.problems import error_of
+from chappe.client.transport import Answer
 from chappe.domain import attributes
 from chappe.domain.errors import ChappeError, Malformed
 from chappe.domain.event import CORE_ATTRIBUTES, Event

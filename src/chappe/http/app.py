@@ -16,7 +16,7 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import ChappeError, NotAllowed, Unavailable, UnsupportedFormat
 from chappe.formats import cloudevents_http
 from chappe.formats.receipt import Receipt
-from chappe.http import events, registry_route, websocket
+from chappe.http import console, events, registry_route, websocket
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent
 from chappe.http.exchange import Header, Request, Response, Stream, find_header
@@ -53,7 +53,9 @@ class App:
         """Answer one request."""
         self._under_way += 1
         try:
-            if self._draining and call.path not in _HEALTH:
+            if self._parts.console is not None and console.is_below(call.path):
+                await self._console(self._parts.console, call)
+            elif self._draining and call.path not in _HEALTH:
                 below = confluent.is_below(call.path)
                 await call.answer(confluent.DRAINING if below else _DRAINING)
             elif call.method == "POST" and call.path[-7:] == b"/events" and _publishes(call.path):
@@ -61,7 +63,8 @@ class App:
             elif confluent.is_below(call.path):
                 await self._confluent(call, confluent.PREFIX)
             else:
-                await self._other(call)
+                home = None if self._parts.console is None else console.home_for(call, call.method)
+                await (self._other(call) if home is None else call.answer(home))
         except ClientGone:
             pass  # There is nobody left to answer.
         finally:
@@ -217,14 +220,8 @@ class App:
         self._done(call, response, started_s, by, failure)
         if session is not None:
             await session.run()
-        elif isinstance(response, Response):
-            await call.answer(response)
-        elif call.method == "HEAD":
-            response.lost()
-            await response.chunks.aclose()
-            await call.answer(Response(response.status, b"", response.headers))
         else:
-            await call.stream(response)
+            await _send(call, response)
 
     async def _websocket(
         self, call: Call, by: Principal, params: Mapping[str, str], query: Mapping[str, str]
@@ -237,6 +234,13 @@ class App:
                 opening.reading.close()
             raise UnsupportedFormat("WebSocket: this server cannot leave HTTP")
         return websocket.Session(self._parts, raw, opening, self._accepted)
+
+    async def _console(self, answer: console.Consoling, call: Call) -> None:
+        """A request to the web console, whose errors are pages."""
+        started_s = perf_counter()
+        response = await answer(call, draining=self._draining)
+        self._done(call, response, started_s, ANYONE, None)
+        await _send(call, response)
 
     async def _confluent(self, call: Call, prefix: bytes) -> None:
         """A request to the Schema Registry API, which has errors of its own form."""
@@ -340,6 +344,17 @@ _DRAINING = problem_response(
     {},
     headers=((b"retry-after", b"2"), (b"connection", b"close")),
 )
+
+
+async def _send(call: Call, response: Response | Stream) -> None:
+    if isinstance(response, Response):
+        await call.answer(response)
+    elif call.method == "HEAD":
+        response.lost()
+        await response.chunks.aclose()
+        await call.answer(Response(response.status, b"", response.headers))
+    else:
+        await call.stream(response)
 
 
 def _publishes(path: bytes) -> bool:

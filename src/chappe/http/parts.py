@@ -27,6 +27,7 @@ from chappe.formats import cloudevents_0_3, cloudevents_http
 from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import Verdict
+from chappe.http.console import Consoling
 from chappe.http.exchange import Header, find_header
 from chappe.http.health import Readiness
 from chappe.http.registry.asked import Edge
@@ -202,3 +203,4 @@ class Parts:
     limits: Limits = Limits()
     defaults: Defaults = DEFAULTS
     confluent: Confluent | None = None
+    console: Consoling | None = None

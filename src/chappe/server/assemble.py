@@ -96,6 +96,7 @@ from chappe.registry.state import State, empty
 from chappe.registry.uids import xid_of
 from chappe.registry.write import empty_tree
 from chappe.server.brokers import broker_readers, broker_sinks
+from chappe.server.console import ServedConsole
 from chappe.server.disk_guard import DiskGuard
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
@@ -423,7 +424,7 @@ async def assemble(
     )
 
     snapshots = Snapshots()
-    app = App(
+    app: App = App(
         Parts(
             accept=accept,
             find=find,
@@ -500,6 +501,12 @@ async def assemble(
             limits=limits,
             defaults=defaults,
             confluent=confluent,
+            console=ServedConsole(
+                lambda call: app.handle(call),
+                public_url=settings.public_url,
+                version=__version__,
+                now_ms=clock.now_ms,
+            ),
         )
     )
 

@@ -1,0 +1,13 @@
+"""The table of contents of the console: every page, and the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chappe.console.page import Nav, Route
+from chappe.console.pages import find
+
+ROUTES: Sequence[Route] = (*find.ROUTES,)
+
+NAV: Sequence[Nav] = (Nav(name="find", path="", label="Find", key="t"),)
+"""The menu, in its order; `g` and the key go there."""
