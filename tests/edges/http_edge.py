@@ -68,6 +68,7 @@ from chappe.ports.authorizer import Authorizer, Open
 from chappe.ports.event_index import Found, Query
 from chappe.ports.event_log import Extent
 from chappe.registry.state import empty
+from chappe.server.console import ServedConsole
 from chappe.testing.hub_registry import hub_tree
 
 ORDERS = Channel("orders", 2)
@@ -373,10 +374,13 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             now_ms=clock.now_ms,
             agree=handshakes.agree,
             registry=RegistryParts(Edge(offer=languages.offer)),
+            console=ServedConsole(
+                lambda call: app.handle(call), public_url="", version="0.1.0", now_ms=clock.now_ms
+            ),
         ),
         **changes,
     )  # fmt: skip
-    app = App(parts)
+    app: App = App(parts)
     listener = Listener(app, bind("127.0.0.1", 0))
     confluent = Listener(ConfluentPort(app), bind("127.0.0.1", 0))
     async with Supervisor() as tasks:

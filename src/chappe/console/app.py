@@ -83,7 +83,7 @@ class Console:
         """A page as HTML, as one of its parts, or as the JSON of its view."""
         if _wants_json(asked):
             view = asdict(page.view) if is_dataclass(page.view) else page.view  # type: ignore[arg-type]
-            return _cached(asked, msgspec.json.encode(view), "application/json", page.status)
+            return _cached(asked, msgspec.json.encode(view), "application/json", page)
         values = {
             "view": page.view,
             "page": page,
@@ -95,7 +95,7 @@ class Console:
         body = templates.render(
             page.template, values, root=asked.to_root, now=self._now(), part=part
         )
-        return _cached(asked, body, HTML, page.status)
+        return _cached(asked, body, HTML, page)
 
 
 def _found(asked: Asked) -> tuple[Handler, Mapping[str, str]]:
@@ -143,18 +143,19 @@ def _static(asked: Asked) -> Answered:
     return Answered(200, found.plain, headers)
 
 
-def _cached(asked: Asked, body: bytes, media_type: str, status: int) -> Answered:
+def _cached(asked: Asked, body: bytes, media_type: str, page: Page) -> Answered:
     """With an ETag, and nothing but that where the reader has it already."""
     zipped = _takes_gzip(asked) and len(body) >= _WORTH_BYTES
     tag = f'"{hashlib.sha256(body).hexdigest()[:24]}{"-gz" if zipped else ""}"'
     headers = {"etag": tag, "cache-control": "private, no-cache", "vary": _VARIES}
-    if status == 200 and tag in asked.headers.get("if-none-match", ""):
+    if page.status == 200 and tag in asked.headers.get("if-none-match", ""):
         return Answered(304, b"", headers)
+    headers |= page.headers
     headers["content-type"] = media_type
     if zipped:
         headers["content-encoding"] = "gzip"
         body = gzip.compress(body, 5, mtime=0)
-    return Answered(status, body, headers)
+    return Answered(page.status, body, headers)
 
 
 def _takes_gzip(asked: Asked) -> bool:

@@ -60,4 +60,18 @@ def page(error: ChappeError) -> Page:
     if isinstance(told, int) and 400 <= told <= 599:
         status = told
     failure = Failure(status, what, error.message, next_, error.code)
-    return Page(template="error.html", title=what, view=failure, status=status)
+    return Page(
+        template="error.html", title=what, view=failure, status=status, headers=_headers(error)
+    )
+
+
+def _headers(error: ChappeError) -> Mapping[str, str]:
+    match error:
+        case Unauthenticated():
+            return {"www-authenticate": "Bearer"}
+        case NotAllowed(allow=allow):
+            return {"allow": ", ".join(allow)}
+        case Unavailable():
+            return {"retry-after": "2"}
+        case _:
+            return {}

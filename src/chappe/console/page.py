@@ -10,7 +10,7 @@ ROUTES = (Route("events/{reference}", get=show),)
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -54,6 +54,7 @@ class Page:
     cli: str = ""
     api: str = ""
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
