@@ -31,6 +31,7 @@ from chappe.domain.seen import SeenEvents
 from chappe.domain.sighting import Sighting, joined
 from chappe.flows.accept import Accept
 from chappe.flows.begin import Begin
+from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.connect import Connect
@@ -352,6 +353,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"
             ),
+            catalogue=ReadCatalogue(state, index, find.caught_up, clock),
             schemas=SchemaRegistry(state, register),
             standing=TellStanding(log, view, channels, Outcomes(), clock),
             replay=Replaying(

@@ -32,7 +32,7 @@ from tests.edges.http_edge import Hub, Reply, running
 HUB_MODEL = compile_model(hub_model())
 HUB_LISTS = (
     "/events", "/channels/{channel}/events", "/events/stream", "/channels/{channel}/events/stream",
-    "/services", "/services/{id}",
+    "/find", "/services", "/services/{id}",
 )  # fmt: skip
 """The hub's own paths that have parameters of the same names."""
 METHODS = ("get", "put", "patch", "post", "delete")

@@ -91,6 +91,7 @@ class Console:
             "version": self._version,
             "query": asked.query,
             "hub_url": asked.hub_url,
+            "exists": _exists,
         }
         body = templates.render(
             page.template, values, root=asked.to_root, now=self._now(), part=part
@@ -118,6 +119,11 @@ def _found(asked: Asked) -> tuple[Handler, Mapping[str, str]]:
                 )
             return handler, {name: name_of(sent) for name, sent in params.items()}
     raise NotFound(f"page /console/{asked.path}: there is none of that name")
+
+
+def _exists(path: str) -> bool:
+    """Whether a page of such a path is there."""
+    return any(route.match(path.split("/")) is not None for route in ROUTES)
 
 
 def _wants_json(asked: Asked) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -26,6 +27,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     env.filters |= {"segment": segment, "middle": shown.middle, "number": shown.number}
+    env.filters |= {"shell": shlex.quote}
     env.globals |= {"with_query": with_query, "static": _static}
     return env
 

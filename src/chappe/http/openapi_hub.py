@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from chappe.formats import event_formats
+from chappe.http.openapi_find import FIND
 from chappe.http.openapi_hub_schemas import (
     COUNT,
     FILLED,
@@ -85,6 +86,7 @@ def hub_paths() -> dict[str, Schema]:
     paths: dict[str, Schema] = {}
     for above, parameters in (("", []), ("/channels/{channel}", [_CHANNEL])):
         paths |= _events(above, parameters)
+    paths |= FIND
     types = operation(
         "get.channels.types",
         "The types of events that are declared, or were seen in the channel",

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from chappe.domain.channel import Channel
 from chappe.domain.event import Event
 from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
+from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.confluent import Confluent
 from chappe.flows.connect import Connect
 from chappe.flows.discover import Discover
@@ -183,6 +184,7 @@ class Parts:
     connect: Connect
     webhook: ReadWebhook
     discover: Discover
+    catalogue: ReadCatalogue
     schemas: SchemaRegistry
     check: Checking
     judge: Judge

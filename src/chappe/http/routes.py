@@ -11,6 +11,7 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed, NotFound
 from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
 from chappe.http import (
+    catalogue,
     channels,
     dead_letters,
     discovery,
@@ -200,6 +201,7 @@ ROUTES: Sequence[Route] = (
         "/validate/subscriptions",
         {"POST": Endpoint(READ, explain.explain_all, ("channel", "subscription"))},
     ),
+    Route("/find", {"GET": Endpoint(READ, catalogue.find, catalogue.PARAMETERS)}),
     Route("/features", {"GET": Endpoint(READ, discovery.features, None)}),
     Route("/services", _SERVICES),
     Route("/services/{id}", _SERVICE),

@@ -10,6 +10,7 @@ import msgspec
 
 from chappe.domain.errors import Malformed, NotFound
 from chappe.domain.lint import warnings
+from chappe.domain.of_type import may_take
 from chappe.domain.subscription import Subscription
 from chappe.formats.fields import decode_json, exact_json, kind_of
 from chappe.formats.subscription_json import (
@@ -58,7 +59,7 @@ async def list_all(parts: Parts, request: Request) -> Response:
 def _fits(one: Subscription, given: Mapping[str, str]) -> bool:
     """Whether it may get events of the type and source, and has the sink and channel."""
     return (
-        (not one.types or given.get("type", "") in ("", *one.types))
+        (not given.get("type") or may_take(one, given["type"]))
         and (one.source is None or given.get("source", one.source) == one.source)
         and given.get("sink", one.sink) == one.sink
         and given.get("channel", one.channel) == one.channel

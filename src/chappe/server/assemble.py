@@ -47,6 +47,7 @@ from chappe.domain.subscription import PULL, Credential, Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
 from chappe.flows.begin import Begin
+from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
 from chappe.flows.connect import Connect
@@ -448,6 +449,7 @@ async def assemble(
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
+            catalogue=ReadCatalogue(state, index, find.caught_up, clock),
             schemas=SchemaRegistry(state, register),
             standing=TellStanding(
                 log, workers.view, lambda: state.value.channels, workers.outcomes, clock

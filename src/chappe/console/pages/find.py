@@ -2,48 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
+from chappe.client.catalogue import CataloguePage, TypeFound, find
+from chappe.console.links import with_query
 from chappe.console.page import Page, Route, Visit
+from chappe.domain.errors import Ambiguous, CallerError
 
-
-class TypeSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """One type, as GET /channels/{channel}/types tells of it."""
-
-    type: str
-    declared: Sequence[str] = ()
-    events: int = 0
-    lastseen: str = ""
+_PARAMETERS = ("q", "channel", "owner", "state", "traffic", "invalid", "after")
+_STATES = {
+    "active": "active",
+    "quiet": "quiet",
+    "unused": "never seen",
+    "undeclared": "seen, not registered",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is shown."""
+class Choice:
+    """One value of a facet: choosing it is a link, and so is taking it back."""
+
+    label: str
+    count: int
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """What the types can be narrowed by."""
+
+    label: str
+    choices: Sequence[Choice]
+
+
+@dataclass(frozen=True, slots=True)
+class FindView:
+    """What is shown; `kept` are the parameters that a new search keeps."""
 
     words: str
-    types: Sequence[TypeSeen]
+    found: CataloguePage
+    facets: Sequence[Facet]
+    kept: Mapping[str, str]
+    next: str
+    event: str
+    narrowed: bool
 
 
 async def show(visit: Visit) -> Page:
-    """The home of the console."""
-    words = visit.query.get("q", "")
-    answer = await visit.hub.read("/channels/default/types")
-    types = [
-        one
-        for one in msgspec.json.decode(answer.body, type=list[TypeSeen])
-        if all(word in one.type.casefold() for word in words.casefold().split())
-    ]
+    """The home of the console: the list of types, searched and narrowed."""
+    given = {name: visit.query[name] for name in _PARAMETERS if name in visit.query}
+    words = given.get("q", "").strip()
+    found = await find(visit.hub, given)
+    event = "" if found.types or not words else await _event(visit, words)
+    kept = {name: value for name, value in given.items() if name not in ("q", "after")}
     return Page(
         template="find.html",
-        title="Find",
-        view=Found(words, types),
+        title=f"Find {words}" if words else "Find",
+        view=FindView(
+            words,
+            found,
+            [facet for facet in _facets(found, given) if facet.choices],
+            kept,
+            with_query("", {**given, "after": found.after}) if found.after else "",
+            event,
+            bool(kept),
+        ),
         nav="find",
-        cli=f"chappe find {words}".strip(),
-        api="channels/default/types",
+        cli=f"chappe find {shlex.join(words.split())}" if words else "chappe type ls",
+        api=with_query("find", given),
     )
+
+
+async def _event(visit: Visit, words: str) -> str:
+    """The words, where they are what an event is called: its id, or source#id."""
+    try:
+        await visit.hub.event(words)
+    except Ambiguous:
+        return words
+    except CallerError:
+        return ""
+    return words
+
+
+def _facets(found: CataloguePage, given: Mapping[str, str]) -> Iterator[Facet]:
+    def choice(name: str, value: str, label: str, count: int) -> Choice:
+        chosen = given.get(name) == value
+        rest = {key: one for key, one in given.items() if key not in (name, "after")}
+        href = with_query("", rest if chosen else {**rest, name: value})
+        return Choice(label, count, href, chosen)
+
+    facets = found.facets
+    state = [
+        choice("state", value, label, facets.state.get(value, 0))
+        for value, label in _STATES.items()
+        if value in facets.state or given.get("state") == value
+    ]
+    if facets.invalid or given.get("invalid"):
+        state.append(choice("invalid", "true", "invalid, held back", facets.invalid))
+    yield Facet("State", state)
+    owners = dict(facets.owner)
+    owners.setdefault(given.get("owner", ""), 0)
+    owners.pop("", None)
+    yield Facet("Owner", [choice("owner", one, one, owners[one]) for one in sorted(owners)])
+
+
+def producers(one: TypeFound) -> list[str]:
+    """Who sends a type, declared or seen."""
+    return list(dict.fromkeys((*one.producers, *(source or "(many)" for source in one.sources))))
 
 
 ROUTES = (Route("", get=show),)

@@ -1,0 +1,215 @@
+"""The catalogue: what events there are, declared beside seen, and who sends and takes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias, get_args
+
+from chappe.domain.of_type import may_take
+from chappe.domain.sighting import Sighting
+from chappe.domain.subscription import Subscription
+from chappe.formats.declared_types import Declared, Other, declared_types, others
+from chappe.kit.latest import Latest
+from chappe.ports.clock import Clock
+from chappe.ports.event_index import EventIndex
+from chappe.registry.entity import Tree
+from chappe.registry.state import State
+
+WINDOW_S: Final = 3600
+"""Over how long the rate of events is told, and how old the last may be of a type that is active."""
+MOST_OTHERS: Final = 20
+
+TypeState: TypeAlias = Literal["active", "quiet", "unused", "undeclared"]
+"""active: declared, and seen within the window; quiet: seen before; unused: never seen;
+undeclared: seen, and declared nowhere."""
+STATES: Final[tuple[TypeState, ...]] = get_args(TypeState)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which types: all `words` must be there (in lower case), and every other part that is given."""
+
+    words: Sequence[str] = ()
+    owner: str | None = None
+    state: TypeState | None = None
+    traffic: bool | None = None
+    invalid: bool | None = None
+    after: str = ""
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A type as far as it is declared and was seen.
+
+    `quarantined` counts the events that the channel's quarantine holds.
+    """
+
+    declared: Declared
+    state: TypeState
+    events: int
+    last_ms: int | None
+    recent: int
+    sources: Sequence[str | None]
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An entry of the page, and the ids of the subscriptions that may take its events."""
+
+    entry: Entry
+    subscriptions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """A page of types; facets count what the words let through."""
+
+    types: Sequence[Listed]
+    total: int
+    matching: int
+    owners: Mapping[str, int]
+    states: Mapping[TypeState, int]
+    invalid: int
+    others: Sequence[Other]
+    next: str | None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What was read of the registry, as long as it stays as it was."""
+
+    tree: Tree | None = None
+    base: str = ""
+    declared: Mapping[str, Declared] = field(default_factory=dict)
+    others: Sequence[Other] = ()
+
+
+@dataclass(slots=True)
+class _Takers:
+    """Who may take a type, as long as no subscription changes."""
+
+    of: Mapping[str, Subscription] | None = None
+    by_type: dict[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCatalogue:
+    """Answers what events there are in a channel; `caught_up` is flows.find's."""
+
+    state: Latest[State]
+    index: EventIndex
+    caught_up: Callable[[str], Awaitable[None]]
+    clock: Clock
+    _kept: _Kept = field(default_factory=_Kept)
+    _takers: _Takers = field(default_factory=_Takers)
+
+    async def __call__(self, channel: str, base: str, wanted: Wanted) -> Catalogue:
+        """The types that are wanted, in the order of their names.
+
+        Raises:
+            NotFound: there is no such channel.
+            Unavailable: the index is too far behind the log.
+        """
+        await self.caught_up(channel)
+        state = self.state.value
+        since_ms = self.clock.now_ms() - WINDOW_S * 1000
+        seen = _by_type(await self.index.sightings(channel))
+        recent = _by_type(await self.index.sightings(channel, since_ms=since_ms))
+        quarantine = state.channels[channel].quarantine
+        held = {} if quarantine is None else _by_type(await self.index.sightings(quarantine))
+        kept = self._registry(state.tree, base)
+        entries = [
+            _entry(kept.declared.get(type_) or Declared(type_), seen, recent, held)
+            for type_ in sorted({*seen, *kept.declared})
+        ]
+        worded = [one for one in entries if _has_words(one, wanted.words)]
+        fitting = [one for one in worded if _fits(one, wanted)]
+        rest = [one for one in fitting if one.declared.type > wanted.after]
+        page = rest[: wanted.limit]
+        return Catalogue(
+            types=[Listed(one, self._subscribed(state, channel, one)) for one in page],
+            total=len(entries),
+            matching=len(fitting),
+            owners=Counter(one.declared.owner for one in worded if one.declared.owner),
+            states=Counter(one.state for one in worded),
+            invalid=sum(1 for one in worded if one.quarantined),
+            others=[one for one in kept.others if all(word in one.words for word in wanted.words)][
+                :MOST_OTHERS
+            ]
+            if wanted.words
+            else (),
+            next=page[-1].declared.type if len(rest) > len(page) else None,
+        )
+
+    def _registry(self, tree: Tree, base: str) -> _Kept:
+        kept = self._kept
+        if kept.tree is not tree or kept.base != base:
+            kept.declared, kept.others = declared_types(tree, base), tuple(others(tree))
+            kept.tree, kept.base = tree, base
+        return kept
+
+    def _subscribed(self, state: State, channel: str, one: Entry) -> Sequence[str]:
+        takers, type_ = self._takers, one.declared.type
+        if takers.of is not state.subscriptions or len(takers.by_type) > 10_000:
+            takers.of, takers.by_type = state.subscriptions, {}
+        found = takers.by_type.get((channel, type_))
+        if found is None:
+            found = [
+                id_
+                for id_, each in sorted(state.subscriptions.items())
+                if each.channel == channel and each.replay is None and may_take(each, type_)
+            ]
+            takers.by_type[channel, type_] = found
+        return found
+
+
+def _by_type(sightings: Sequence[Sighting]) -> dict[str, list[Sighting]]:
+    found: dict[str, list[Sighting]] = {}
+    for one in sightings:
+        found.setdefault(one.type, []).append(one)
+    return found
+
+
+def _entry(
+    declared: Declared,
+    seen: Mapping[str, Sequence[Sighting]],
+    recent: Mapping[str, Sequence[Sighting]],
+    held: Mapping[str, Sequence[Sighting]],
+) -> Entry:
+    type_ = declared.type
+    sightings = seen.get(type_, ())
+    lately = sum(one.events for one in recent.get(type_, ()))
+    state: TypeState = "active" if lately else "quiet" if sightings else "unused"
+    return Entry(
+        declared,
+        state if declared.xids else "undeclared",
+        sum(one.events for one in sightings),
+        max((one.last_ms for one in sightings), default=None),
+        lately,
+        [one.source for one in sightings],
+        sum(one.events for one in held.get(type_, ())),
+    )
+
+
+def _has_words(one: Entry, words: Sequence[str]) -> bool:
+    if not words:
+        return True
+    declared = one.declared
+    said = (declared.type, declared.owner, declared.group, declared.name, declared.description)
+    names = (*declared.producers, *declared.consumers, *(source or "" for source in one.sources))
+    labels = (*declared.labels.keys(), *declared.labels.values())
+    text = "\n".join((*said, *names, *labels)).casefold()
+    return all(word in text for word in words)
+
+
+def _fits(one: Entry, wanted: Wanted) -> bool:
+    return (
+        (wanted.owner is None or one.declared.owner == wanted.owner)
+        and (wanted.state is None or one.state == wanted.state)
+        and (wanted.traffic is None or bool(one.recent) == wanted.traffic)
+        and (wanted.invalid is None or bool(one.quarantined) == wanted.invalid)
+    )

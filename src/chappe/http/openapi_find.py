@@ -1,0 +1,73 @@
+"""The catalogue in the published OpenAPI: GET /find."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chappe.flows.catalogue import STATES
+from chappe.http.openapi_hub_schemas import COUNT, TEXT, TIME, array_of, object_of
+from chappe.http.openapi_parts import OF_THE_HUB, answer, operation, query
+from chappe.http.openapi_schemas import Schema
+
+_COUNTS: Final[Schema] = {"type": "object", "additionalProperties": COUNT}
+_TYPE: Final = object_of(
+    {
+        "type": TEXT,
+        "state": {"enum": list(STATES)},
+        "declared": array_of(TEXT),
+        "owner": TEXT,
+        "group": TEXT,
+        "description": TEXT,
+        "validation": TEXT,
+        "schema": {**TEXT, "description": "An xid or URI; # where it stands in the message."},
+        "producers": array_of(TEXT),
+        "sources": array_of({"type": ["string", "null"]}),
+        "consumers": array_of(TEXT),
+        "subscriptions": array_of(TEXT),
+        "events": COUNT,
+        "perminute": {"type": "number"},
+        "lastseen": {**TIME, "type": ["string", "null"]},
+        "quarantined": COUNT,
+    },
+    "type", "state", "declared", "events", "perminute", "lastseen", "sources", "subscriptions",
+)  # fmt: skip
+_OTHER: Final = object_of(
+    {"kind": TEXT, "id": TEXT, "xid": TEXT, "owner": TEXT, "description": TEXT},
+    "kind", "id", "xid",
+)  # fmt: skip
+_CATALOGUE: Final = object_of(
+    {
+        "channel": TEXT,
+        "total": COUNT,
+        "matching": COUNT,
+        "facets": object_of({"owner": _COUNTS, "state": _COUNTS, "invalid": COUNT}),
+        "types": array_of(_TYPE),
+        "others": array_of(_OTHER),
+        "after": {"type": ["string", "null"]},
+    },
+    "channel", "total", "matching", "facets", "types", "others", "after",
+)  # fmt: skip
+_BOOLEAN: Final[Schema] = {"enum": ["true", "false"]}
+
+FIND: Final[dict[str, Schema]] = {
+    "/find": {
+        "get": operation(
+            "get.find",
+            "Find types of events: declared beside seen, with who sends and who takes them",
+            "discovery",
+            "read",
+            parameters=[
+                query("q", "Words that must all be there.", TEXT),
+                query("channel", "Where they were seen.", TEXT),
+                query("owner", "Of this owner.", TEXT),
+                query("state", "In this state.", {"enum": list(STATES)}),
+                query("traffic", "Whether there were events within an hour.", _BOOLEAN),
+                query("invalid", "Whether the quarantine holds some.", _BOOLEAN),
+                query("limit", "So many types at most.",
+                      {"type": "integer", "minimum": 1, "maximum": 500}),
+                query("after", "Start behind this type.", TEXT),
+            ],
+            responses={"200": answer("A page of types.", _CATALOGUE), **OF_THE_HUB},
+        )
+    }
+}  # fmt: skip
