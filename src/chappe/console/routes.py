@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import find
+from chappe.console.pages import find, type
 
-ROUTES: Sequence[Route] = (*find.ROUTES,)
+ROUTES: Sequence[Route] = (*find.ROUTES, *type.ROUTES)
 
 NAV: Sequence[Nav] = (Nav(name="find", path="", label="Find", key="t"),)
 """The menu, in its order; `g` and the key go there."""

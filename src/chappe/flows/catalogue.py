@@ -32,6 +32,7 @@ class Wanted:
     """Which types: all `words` must be there (in lower case), and every other part that is given."""
 
     words: Sequence[str] = ()
+    type: str | None = None
     owner: str | None = None
     state: TypeState | None = None
     traffic: bool | None = None
@@ -208,7 +209,8 @@ def _has_words(one: Entry, words: Sequence[str]) -> bool:
 
 def _fits(one: Entry, wanted: Wanted) -> bool:
     return (
-        (wanted.owner is None or one.declared.owner == wanted.owner)
+        (wanted.type is None or one.declared.type == wanted.type)
+        and (wanted.owner is None or one.declared.owner == wanted.owner)
         and (wanted.state is None or one.state == wanted.state)
         and (wanted.traffic is None or bool(one.recent) == wanted.traffic)
         and (wanted.invalid is None or bool(one.quarantined) == wanted.invalid)

@@ -14,7 +14,7 @@ from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
 
 PARAMETERS: Final = (
-    "q", "channel", "owner", "state", "traffic", "invalid", "limit", "after",
+    "q", "channel", "type", "owner", "state", "traffic", "invalid", "limit", "after",
 )  # fmt: skip
 MOST: Final = 500
 
@@ -28,6 +28,7 @@ async def find(parts: Parts, request: Request) -> Response:
         parts.registry.base(request.headers),
         Wanted(
             words=given.get("q", "").casefold().split(),
+            type=given.get("type"),
             owner=given.get("owner"),
             state=_state(given),
             traffic=_yes_or_no(given, "traffic"),

@@ -61,6 +61,7 @@ async def show(visit: Visit) -> Page:
     return Page(
         template="find.html",
         title=f"Find {words}" if words else "Find",
+        headers={"hx-replace-url": with_query("./", given)},
         view=FindView(
             words,
             found,
