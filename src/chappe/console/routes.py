@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import find, type
+from chappe.console.pages import find, schema, schemas, type
 
-ROUTES: Sequence[Route] = (*find.ROUTES, *type.ROUTES)
+ROUTES: Sequence[Route] = (*find.ROUTES, *type.ROUTES, *schemas.ROUTES, *schema.ROUTES)
 
-NAV: Sequence[Nav] = (Nav(name="find", path="", label="Find", key="t"),)
+NAV: Sequence[Nav] = (
+    Nav(name="find", path="", label="Find", key="t"),
+    Nav(name="schemas", path="schemas", label="Schemas", key="s"),
+)
 """The menu, in its order; `g` and the key go there."""

@@ -33,6 +33,7 @@ class Wanted:
 
     words: Sequence[str] = ()
     type: str | None = None
+    schema: str | None = None
     owner: str | None = None
     state: TypeState | None = None
     traffic: bool | None = None
@@ -210,8 +211,14 @@ def _has_words(one: Entry, words: Sequence[str]) -> bool:
 def _fits(one: Entry, wanted: Wanted) -> bool:
     return (
         (wanted.type is None or one.declared.type == wanted.type)
+        and (wanted.schema is None or _names(one.declared, wanted.schema))
         and (wanted.owner is None or one.declared.owner == wanted.owner)
         and (wanted.state is None or one.state == wanted.state)
         and (wanted.traffic is None or bool(one.recent) == wanted.traffic)
         and (wanted.invalid is None or bool(one.quarantined) == wanted.invalid)
     )
+
+
+def _names(declared: Declared, schema: str) -> bool:
+    """Whether the payload's schema is the one at an xid, or a version of it."""
+    return declared.schema == schema or declared.schema.startswith(f"{schema}/versions/")

@@ -14,7 +14,7 @@ from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
 
 PARAMETERS: Final = (
-    "q", "channel", "type", "owner", "state", "traffic", "invalid", "limit", "after",
+    "q", "channel", "type", "schema", "owner", "state", "traffic", "invalid", "limit", "after",
 )  # fmt: skip
 MOST: Final = 500
 
@@ -29,6 +29,7 @@ async def find(parts: Parts, request: Request) -> Response:
         Wanted(
             words=given.get("q", "").casefold().split(),
             type=given.get("type"),
+            schema=given.get("schema"),
             owner=given.get("owner"),
             state=_state(given),
             traffic=_yes_or_no(given, "traffic"),

@@ -60,6 +60,7 @@ FIND: Final[dict[str, Schema]] = {
                 query("q", "Words that must all be there.", TEXT),
                 query("channel", "Where they were seen.", TEXT),
                 query("type", "This type alone.", TEXT),
+                query("schema", "Whose payloads this schema describes (an xid).", TEXT),
                 query("owner", "Of this owner.", TEXT),
                 query("state", "In this state.", {"enum": list(STATES)}),
                 query("traffic", "Whether there were events within an hour.", _BOOLEAN),

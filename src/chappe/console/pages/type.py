@@ -152,7 +152,7 @@ def parsed(document: bytes) -> object:
     """A document as JSON, or as text where it is none."""
     try:
         return json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         return document.decode("utf-8", "replace")
 
 
