@@ -42,3 +42,12 @@ def number(value: float) -> str:
     """1234567 -> "1 234 567", 0.25 -> "0.25"; the spaces are narrow and do not break."""
     whole = f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.3g}"
     return whole.replace(",", "\u202f")
+
+
+def rate(per_minute: float) -> str:
+    """So many of something in the unit that makes it a number to be read: 0.05 a minute -> "3/h"."""
+    if per_minute >= 60:
+        return f"{number(round(per_minute / 60, 1))}/s"
+    if per_minute >= 1:
+        return f"{number(round(per_minute, 1))}/min"
+    return f"{number(round(per_minute * 60, 1))}/h"

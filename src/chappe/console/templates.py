@@ -27,7 +27,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     env.filters |= {"segment": segment, "middle": shown.middle, "number": shown.number}
-    env.filters |= {"shell": shlex.quote}
+    env.filters |= {"shell": shlex.quote, "rate": shown.rate}
     env.globals |= {"with_query": with_query, "static": _static}
     return env
 
