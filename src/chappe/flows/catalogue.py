@@ -125,10 +125,18 @@ class ReadCatalogue:
         held = {} if quarantine is None else _by_type(await self.index.sightings(quarantine))
         kept = self._registry(state.tree, base)
         entries = [
-            _entry(kept.declared.get(type_) or Declared(type_), seen, recent, held)
+            _entry(
+                kept.declared.get(type_) or Declared(type_),
+                seen.get(type_, _UNSEEN),
+                recent.get(type_, _UNSEEN).events,
+                held.get(type_, _UNSEEN).events,
+            )
             for type_ in sorted({*seen, *kept.declared})
+            if wanted.type in (None, type_)
         ]
-        worded = [one for one in entries if _has_words(one, wanted.words)]
+        worded = entries
+        if wanted.words:
+            worded = [one for one in entries if _has_words(one, wanted.words)]
         fitting = [one for one in worded if _fits(one, wanted)]
         rest = [one for one in fitting if one.declared.type > wanted.after]
         page = rest[: wanted.limit]
@@ -169,37 +177,44 @@ class ReadCatalogue:
         return found
 
 
-def _by_type(sightings: Sequence[Sighting]) -> dict[str, list[Sighting]]:
-    found: dict[str, list[Sighting]] = {}
-    for one in sightings:
-        found.setdefault(one.type, []).append(one)
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of one type, of all its sources together."""
+
+    events: int = 0
+    last_ms: int | None = None
+    sources: list[str | None] = field(default_factory=list)
+
+
+_UNSEEN: Final = _Seen()
+
+
+def _by_type(sightings: Sequence[Sighting]) -> dict[str, _Seen]:
+    """By type; sightings come with the last seen first."""
+    found: dict[str, _Seen] = {}
+    for type_, source, events, _, last_ms in sightings:
+        seen = found.get(type_)
+        if seen is None:
+            seen = found[type_] = _Seen(last_ms=last_ms)
+        seen.events += events
+        seen.sources.append(source)
     return found
 
 
-def _entry(
-    declared: Declared,
-    seen: Mapping[str, Sequence[Sighting]],
-    recent: Mapping[str, Sequence[Sighting]],
-    held: Mapping[str, Sequence[Sighting]],
-) -> Entry:
-    type_ = declared.type
-    sightings = seen.get(type_, ())
-    lately = sum(one.events for one in recent.get(type_, ()))
-    state: TypeState = "active" if lately else "quiet" if sightings else "unused"
+def _entry(declared: Declared, seen: _Seen, recent: int, quarantined: int) -> Entry:
+    state: TypeState = "active" if recent else "quiet" if seen.events else "unused"
     return Entry(
         declared,
         state if declared.xids else "undeclared",
-        sum(one.events for one in sightings),
-        max((one.last_ms for one in sightings), default=None),
-        lately,
-        [one.source for one in sightings],
-        sum(one.events for one in held.get(type_, ())),
+        seen.events,
+        seen.last_ms,
+        recent,
+        seen.sources,
+        quarantined,
     )
 
 
 def _has_words(one: Entry, words: Sequence[str]) -> bool:
-    if not words:
-        return True
     declared = one.declared
     said = (declared.type, declared.owner, declared.group, declared.name, declared.description)
     names = (*declared.producers, *declared.consumers, *(source or "" for source in one.sources))
@@ -210,8 +225,7 @@ def _has_words(one: Entry, words: Sequence[str]) -> bool:
 
 def _fits(one: Entry, wanted: Wanted) -> bool:
     return (
-        (wanted.type is None or one.declared.type == wanted.type)
-        and (wanted.schema is None or _names(one.declared, wanted.schema))
+        (wanted.schema is None or _names(one.declared, wanted.schema))
         and (wanted.owner is None or one.declared.owner == wanted.owner)
         and (wanted.state is None or one.state == wanted.state)
         and (wanted.traffic is None or bool(one.recent) == wanted.traffic)
