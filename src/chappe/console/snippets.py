@@ -49,7 +49,6 @@ def subscribing(type_: str, hub_url: str) -> Sequence[Snippet]:
 
 
 def _yaml(type_: str, hub_url: str) -> str:
-    # A JSON string is a YAML string, whatever it holds.
     return f"""\
 # chappe apply --url {shlex.quote(hub_url)} -f billing.yaml
 endpoints:
@@ -58,7 +57,7 @@ endpoints:
       billing:
         sink: {SINK}
         protocol: HTTP
-        types: [{json.dumps(type_)}]
+        types: [{_yaml_text(type_)}]
 """
 
 
@@ -125,3 +124,10 @@ def _quoted(text: str) -> str:
 
 def _python_text(text: str) -> str:
     return _quoted(text) if text.isprintable() else ascii(text)
+
+
+def _yaml_text(text: str) -> str:
+    """JSON's string is YAML's, but for what YAML takes for a line end and wants escaped."""
+    return "".join(
+        letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in _quoted(text)
+    )

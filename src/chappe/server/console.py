@@ -107,12 +107,11 @@ class InProcess:
     ) -> AsyncIterator[Arriving]:
         """GET what is read as it comes; the node itself is never silent, so no `silence_s`."""
         call = _StreamedCall(self._call("GET", target, headers, b""))
-        failed: Exception | None = None
+        failed: BaseException | None = None
         async with Supervisor() as tasks:
             tasks.start_soon(self._handle(call), name=f"console asks {target[:80]}")
             try:
-                async with asyncio.timeout(timeout_s):
-                    stream = await call.begun
+                stream = await _begun(call, target, timeout_s)
                 self._streams.add(stream)
                 try:
                     yield _Arriving(stream)
@@ -120,9 +119,7 @@ class InProcess:
                     self._streams.discard(stream)
                     stream.lost()
                     await stream.chunks.aclose()
-            except TimeoutError:
-                failed = Unavailable(f"{target}: no answer within {timeout_s:g} s")
-            except Exception as exc:  # noqa: BLE001  # raised below: a group would wrap it
+            except (Exception, GeneratorExit) as exc:  # noqa: BLE001  # raised below: a group would wrap it
                 failed = exc
             finally:
                 call.ended.set()
@@ -209,6 +206,14 @@ class _StreamedCall(_Call):
         if not self.begun.cancelled():
             self.begun.set_result(stream)
             await self.ended.wait()
+
+
+async def _begun(call: _StreamedCall, target: str, timeout_s: float) -> Stream:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await call.begun
+    except TimeoutError as exc:
+        raise Unavailable(f"{target}: no answer within {timeout_s:g} s") from exc
 
 
 class _Arriving:
