@@ -11,7 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from chappe.formats.discovery_endpoints import MESSAGEGROUPS, messages, referred
+from chappe.formats.discovery_endpoints import (
+    CLOUDEVENTS,
+    MESSAGEGROUPS,
+    is_cloudevents,
+    messages,
+    referred,
+)
 from chappe.formats.hub_entities import ENDPOINTS, HUB, MESSAGES
 from chappe.registry.entity import Attributes, Group, Tree
 
@@ -65,6 +71,7 @@ def declared_types(tree: Tree, base: str) -> dict[str, Declared]:
             by_group[plural, gid] = [
                 (f"/{plural}/{gid}/{MESSAGES}/{id_}", _declared(id_, attributes, group))
                 for id_, attributes in messages(tree, group)
+                if is_cloudevents(_text(attributes, "envelope") or CLOUDEVENTS)
             ]
     found: dict[str, Declared] = {}
     for entries in by_group.values():

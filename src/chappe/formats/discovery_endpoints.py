@@ -132,7 +132,7 @@ class Services:
         """Where to subscribe; None where nobody can, or not to CloudEvents: then it is no service."""
         attributes = endpoint.attributes
         envelope = str(attributes.get("envelope", CLOUDEVENTS))
-        if "subscriber" not in _texts(attributes.get("usage")) or not _is_cloudevents(envelope):
+        if "subscriber" not in _texts(attributes.get("usage")) or not is_cloudevents(envelope):
             return None
         options = _map(attributes.get("protocoloptions"))
         for address in _list(options.get("endpoints")):
@@ -198,7 +198,7 @@ def event_of(message: tuple[str, Attributes], base: str) -> EventType | None:
     """The type of events that a message describes; None where it is of another envelope."""
     id_, attributes = message
     envelope = _text(attributes.get("envelope"))
-    if envelope is not None and not _is_cloudevents(envelope):
+    if envelope is not None and not is_cloudevents(envelope):
         return None
     metadata = _map(attributes.get("envelopemetadata"))
     xid = _text(attributes.get("dataschemaxid"))
@@ -408,7 +408,8 @@ def _envelope(specversions: Sequence[str]) -> str:
     return f"CloudEvents/{one}"
 
 
-def _is_cloudevents(envelope: str) -> bool:
+def is_cloudevents(envelope: str) -> bool:
+    """Whether an envelope, such as "CloudEvents/1.0", is CloudEvents."""
     return envelope.partition("/")[0].lower() == "cloudevents"
 
 
