@@ -196,7 +196,7 @@ async def _compared(
     safe = [
         pointer
         for pointer in pointers_changed(parsed(before.body), parsed(body))
-        if not any(pointer == one or pointer.startswith(f"{one}/") for one in told)
+        if not any(_is_told(pointer, one) for one in told)
     ]
     return Comparison(
         older,
@@ -211,6 +211,13 @@ async def _compared(
         rows,
         "",
     )
+
+
+def _is_told(pointer: str, told: str) -> bool:
+    """Whether a change is part of one that was judged: within it, or that it is required."""
+    within = pointer == told or pointer.startswith(f"{told}/")
+    above = pointer.removesuffix("/required")
+    return within or (above != pointer and told.startswith(f"{above}/properties/"))
 
 
 async def _judged(visit: Visit, older: str, document: bytes) -> Judgement:
