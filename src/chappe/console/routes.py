@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import find, schema, schemas, type
+from chappe.console.pages import event, find
 
-ROUTES: Sequence[Route] = (*find.ROUTES, *type.ROUTES, *schemas.ROUTES, *schema.ROUTES)
+ROUTES: Sequence[Route] = (*find.ROUTES, *event.ROUTES)
 
 NAV: Sequence[Nav] = (
     Nav(name="find", path="", label="Find", key="t"),
