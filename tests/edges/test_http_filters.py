@@ -117,3 +117,42 @@ async def test_what_is_not_one_event_is_refused(hub: Hub) -> None:
     ):
         reply = await hub.ask("POST", "/validate/subscriptions", headers, body)
         assert (reply.status, reply.code) == (400, code)
+
+
+async def test_a_choice_is_tried_on_the_newest_events(hub: Hub) -> None:
+    for number in range(5):
+        headers = EVENT | {"ce-id": f"A-{number}", "ce-subject": ("eu-1", "us-1")[number % 2]}
+        assert (await hub.ask("POST", "/events", headers, "{}")).status == 202
+    choice = {"filters": [{"prefix": {"subject": "eu"}}]}
+    reply = await hub.ask("POST", "/validate/filters?last=4", {}, json.dumps(choice))
+    assert reply.status == 200, reply.body
+    tried = reply.json
+    assert (tried["read"], tried["matched"], tried["warnings"]) == (4, 2, [])
+    assert [(one["id"], one["matched"]) for one in tried["events"]] == [
+        ("A-4", True),
+        ("A-3", False),
+        ("A-2", True),
+        ("A-1", False),
+    ]
+    assert (tried["events"][1]["decided_by"], tried["events"][1]["found"]) == (
+        "prefix(subject)='eu'",
+        "us-1",
+    )
+    assert (await hub.ask("GET", "/subscriptions")).json == []
+
+
+@pytest.mark.parametrize(
+    ("query", "choice", "status", "said"),
+    [
+        ("", {"filters": [{"sql": "a ="}]}, 400, "at offset 3"),
+        ("", {"sink": "http://x/"}, 400, "sink"),
+        ("", {"types": "a"}, 400, "types"),
+        ("?last=0", {}, 400, "last"),
+        ("?channel=none", {}, 404, "none"),
+    ],
+)
+async def test_a_choice_that_is_none_is_refused(
+    hub: Hub, query: str, choice: object, status: int, said: str
+) -> None:
+    reply = await hub.ask("POST", f"/validate/filters{query}", {}, json.dumps(choice))
+    assert (reply.status, said in json.dumps(reply.json)) == (status, True), reply.body

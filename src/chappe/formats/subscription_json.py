@@ -232,6 +232,25 @@ def _start(fields: Fields) -> str | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which events somebody wants: `source`, `types` and `filters` must all hold."""
+
+    source: str | None
+    types: frozenset[str]
+    filter: Filter
+
+
+def parse_choice(document: object) -> Choice:
+    """Read `source`, `types` and `filters` alone.
+
+    Raises:
+        Malformed: a field breaks a rule of a subscription's, or is none of the three.
+    """
+    fields = Fields(document, known=frozenset(("source", "types", "filters")))
+    return Choice(_source(fields), _types(fields), parse_filters(fields.raw("filters")))
+
+
 def _source(fields: Fields) -> str | None:
     source = fields.text("source")
     if source is not None and not URI.fullmatch(source):

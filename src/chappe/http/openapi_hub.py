@@ -165,6 +165,20 @@ def hub_paths() -> dict[str, Schema]:
         responses={"200": answer("What each says.", schema("Explained")), **OF_THE_HUB},
     )
     paths["/validate/subscriptions"] = {"post": explain}
+    tried = operation(
+        "post.validate.filters",
+        "Tell which of the newest events a subscription would get, and which test decided",
+        "subscriptions",
+        "read",
+        parameters=[
+            query("channel", "Where the events are.", TEXT),
+            query("last", "How many of the newest are tried.",
+                  {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 100}),
+        ],
+        request={"required": True, "content": {"application/json": {"schema": schema("Choice")}}},
+        responses={"200": answer("What became of each.", schema("Tried")), **OF_THE_HUB},
+    )  # fmt: skip
+    paths["/validate/filters"] = {"post": tried}
     return {**paths, **STREAMS, **_subscriptions(), **_sources(), **_discovery(), **_health()}
 
 

@@ -293,6 +293,34 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         },
         "channel", "id", "source", "type", "subscriptions",
     ),
+    "Choice": object_of(
+        {"source": TEXT, "types": array_of(TEXT), "filters": array_of(OBJECT)}, closed=True
+    ),
+    "Tried": object_of(
+        {
+            "channel": TEXT,
+            "read": {"type": "integer", "minimum": 0},
+            "matched": {"type": "integer", "minimum": 0},
+            "warnings": array_of(TEXT),
+            "events": array_of(
+                object_of(
+                    {
+                        "position": TEXT,
+                        "acceptedat": TEXT,
+                        "id": TEXT,
+                        "source": TEXT,
+                        "type": TEXT,
+                        "subject": TEXT,
+                        "matched": {"type": "boolean"},
+                        "decided_by": {"type": ["string", "null"]},
+                        "found": {"type": ["string", "null"]},
+                    },
+                    "position", "acceptedat", "id", "source", "type", "matched", "decided_by", "found",
+                )
+            ),
+        },
+        "channel", "read", "matched", "warnings", "events",
+    ),
     "Subscription": object_of(
         _SUBSCRIPTION, "id", "sink", "protocol", "channel", "start", "epoch", "createdat",
         "modifiedat",

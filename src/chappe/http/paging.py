@@ -83,13 +83,13 @@ def list_query(channel: str, given: Mapping[str, str]) -> tuple[Query, float]:
     return query, wait_s
 
 
-def newest(given: Mapping[str, str], *, least: int = 0) -> int:
-    """How many of the newest events are looked at: the parameter `last`, 1000 if absent.
+def newest(given: Mapping[str, str], *, least: int = 0, default: int = 1000) -> int:
+    """How many of the newest events are looked at: the parameter `last`.
 
     Raises:
         Malformed: it is no number, or out of its range.
     """
-    text = given.get("last", "1000")
+    text = given.get("last", str(default))
     if not _COUNT.fullmatch(text) or not least <= int(text) <= MAX_LAST:
         raise Malformed(f"parameter last: {text[:20]!r} is not a number from {least} to {MAX_LAST}")
     return int(text)

@@ -26,6 +26,7 @@ from chappe.http import (
     sources,
     stream,
     subscriptions,
+    try_filters,
     validate,
     webhooks,
 )
@@ -201,7 +202,10 @@ ROUTES: Sequence[Route] = (
         "/validate/subscriptions",
         {"POST": Endpoint(READ, explain.explain_all, ("channel", "subscription"))},
     ),
-    Route("/find", {"GET": Endpoint(READ, catalogue.find, catalogue.PARAMETERS)}),
+    Route(
+        "/validate/filters",
+        {"POST": Endpoint(READ, try_filters.try_filters, try_filters.PARAMETERS)},
+    ),
     Route("/features", {"GET": Endpoint(READ, discovery.features, None)}),
     Route("/services", _SERVICES),
     Route("/services/{id}", _SERVICE),
