@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import event, find
+from chappe.console.pages import event, find, subscription, subscriptions
 
-ROUTES: Sequence[Route] = (*find.ROUTES, *event.ROUTES)
+ROUTES: Sequence[Route] = (*find.ROUTES, *event.ROUTES, *subscriptions.ROUTES, *subscription.ROUTES)
 
 NAV: Sequence[Nav] = (
     Nav(name="find", path="", label="Find", key="t"),
-    Nav(name="schemas", path="schemas", label="Schemas", key="s"),
+    Nav(name="subscriptions", path="subscriptions", label="Subscriptions", key="s"),
 )
 """The menu, in its order; `g` and the key go there."""
