@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import event, find, subscription, subscriptions
+from chappe.console.pages import deliveries, event, find, subscription, subscriptions
 
-ROUTES: Sequence[Route] = (*find.ROUTES, *event.ROUTES, *subscriptions.ROUTES, *subscription.ROUTES)
+ROUTES: Sequence[Route] = (
+    *find.ROUTES,
+    *event.ROUTES,
+    *subscriptions.ROUTES,
+    *subscription.ROUTES,
+    *deliveries.ROUTES,
+)
 
 NAV: Sequence[Nav] = (
     Nav(name="find", path="", label="Find", key="t"),
     Nav(name="subscriptions", path="subscriptions", label="Subscriptions", key="s"),
+    Nav(name="deliveries", path="deliveries", label="Deliveries", key="d"),
 )
 """The menu, in its order; `g` and the key go there."""
