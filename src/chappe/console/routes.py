@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import deliveries, event, find, subscription, subscriptions
+from chappe.console.pages import deliveries, event, find, live, subscription, subscriptions
 
 ROUTES: Sequence[Route] = (
     *find.ROUTES,
@@ -13,10 +13,12 @@ ROUTES: Sequence[Route] = (
     *subscriptions.ROUTES,
     *subscription.ROUTES,
     *deliveries.ROUTES,
+    *live.ROUTES,
 )
 
 NAV: Sequence[Nav] = (
     Nav(name="find", path="", label="Find", key="t"),
+    Nav(name="live", path="live", label="Live", key="l"),
     Nav(name="subscriptions", path="subscriptions", label="Subscriptions", key="s"),
     Nav(name="deliveries", path="deliveries", label="Deliveries", key="d"),
 )

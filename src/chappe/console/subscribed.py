@@ -91,7 +91,14 @@ class One(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown_state(self) -> str:
         """Its state as the macro `state` knows it."""
-        return _AS_STATE.get(self.status.state, self.status.state)
+        state = self.status.state
+        return "failing" if state == "active" and self.fails else _AS_STATE.get(state, state)
+
+    @property
+    def said_state(self) -> str:
+        """Its state in words."""
+        state = self.status.state
+        return "active, but failing" if state == "active" and self.fails else state
 
     @property
     def rank(self) -> tuple[int, bool, int, str]:
