@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import deliveries, event, find, live, subscription, subscriptions
+from chappe.console.pages import deliveries, event, find, health, live, subscription, subscriptions
 
 ROUTES: Sequence[Route] = (
     *find.ROUTES,
@@ -14,6 +14,7 @@ ROUTES: Sequence[Route] = (
     *subscription.ROUTES,
     *deliveries.ROUTES,
     *live.ROUTES,
+    *health.ROUTES,
 )
 
 NAV: Sequence[Nav] = (
@@ -21,5 +22,6 @@ NAV: Sequence[Nav] = (
     Nav(name="live", path="live", label="Live", key="l"),
     Nav(name="subscriptions", path="subscriptions", label="Subscriptions", key="s"),
     Nav(name="deliveries", path="deliveries", label="Deliveries", key="d"),
+    Nav(name="health", path="health", label="Health", key="h"),
 )
 """The menu, in its order; `g` and the key go there."""

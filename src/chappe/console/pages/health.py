@@ -1,0 +1,142 @@
+"""Health: whether the hub can do its work, how fast it does it, and what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from chappe.client import paths
+from chappe.client.views import Readiness
+from chappe.console import figures
+from chappe.console.figures import Figures, Spread
+from chappe.console.links import segment, with_query
+from chappe.console.page import Page, Route, Visit
+
+_RATES = (
+    ("accepted", "chappe_events_accepted_total", "Events accepted"),
+    ("attempts", "chappe_deliveries_total", "Delivery attempts"),
+)
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a channel there is, as the API tells it."""
+
+    channel: str
+    shards: int = 1
+    first_block: int = 0
+    last_block: int = 0
+    size_bytes: int = 0
+    retention: Mapping[str, float | None] = {}
+
+    @property
+    def blocks(self) -> int:
+        """How many are kept."""
+        return self.last_block - self.first_block + 1 if self.last_block else 0
+
+    @property
+    def kept(self) -> str:
+        """For how long, and how much."""
+        age_s, size = self.retention.get("max_age_s"), self.retention.get("max_bytes")
+        said = [f"{age_s / 86_400:.3g} days"] if age_s else []
+        said += [f"{size / 1e9:.3g} GB"] if size else []
+        return ", at most ".join(said) or "for ever"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something happens: in all, and a second (`since` the last look, else since the start)."""
+
+    said: str
+    total: float
+    a_second: float
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is shown; `again` is the path of the same figures a moment later."""
+
+    ready: Readiness
+    channels: Sequence[Channel]
+    rates: Sequence[Rate]
+    accept: Spread | None
+    delivery: Spread | None
+    open_events: float
+    lanes_own: float
+    dead_sinks: float
+    memory_mb: float
+    cpu_percent: float
+    up_s: float
+    again: str
+
+
+async def show(visit: Visit) -> Page:
+    """The hub as this node sees it."""
+    ready = await visit.hub.ready()
+    text = (await visit.hub.read("/metrics")).body.decode()
+    found = figures.parse(text)
+    now_s = visit.now.timestamp()
+    up_s = max(now_s - found.get("process_start_time_seconds"), 0.001)
+    view = Health(
+        ready=ready,
+        channels=await _channels(visit),
+        rates=[_rate(visit, found, *one, up_s=up_s) for one in _RATES],
+        accept=figures.spread(found, "chappe_accept_seconds"),
+        delivery=figures.spread(found, "chappe_delivery_seconds"),
+        open_events=found.get("chappe_open_events"),
+        lanes_own=found.get("chappe_lanes_own"),
+        dead_sinks=found.get("chappe_dead_sinks"),
+        memory_mb=found.get("process_resident_memory_bytes") / 1e6,
+        cpu_percent=100 * _apart(visit, found, "cpu", "process_cpu_seconds_total", up_s)[0],
+        up_s=up_s,
+        again=with_query(
+            "health",
+            {
+                "part": "figures",
+                "at": f"{now_s:.3f}",
+                "cpu": found.get("process_cpu_seconds_total"),
+                **{key: found.get(name) for key, name, _ in _RATES},
+            },
+        ),
+    )
+    return Page(
+        template="health.html",
+        title="Health",
+        view=view,
+        nav="health",
+        cli="chappe doctor",
+        api="readyz",
+    )
+
+
+async def _channels(visit: Visit) -> Sequence[Channel]:
+    found: dict[str, Any] = msgspec.json.decode((await visit.hub.read(paths.CHANNELS)).body)
+    return [
+        msgspec.json.decode(
+            (await visit.hub.read(f"{paths.CHANNELS}/{segment(name)}/extent")).body, type=Channel
+        )
+        for name in sorted(found)
+    ]
+
+
+def _rate(visit: Visit, found: Figures, key: str, name: str, said: str, *, up_s: float) -> Rate:
+    a_second, since = _apart(visit, found, key, name, up_s)
+    return Rate(said, found.get(name), a_second, since)
+
+
+def _apart(visit: Visit, found: Figures, key: str, name: str, up_s: float) -> tuple[float, str]:
+    """How much a figure grows in a second: since the look that the page remembers, else since the start."""
+    try:
+        then_s, before = float(visit.query["at"]), float(visit.query[key])
+    except (KeyError, ValueError):
+        return found.get(name) / up_s, "since it started"
+    seconds, more = visit.now.timestamp() - then_s, found.get(name) - before
+    if not 0.1 < seconds < 3600 or more < 0:  # another node answered, or it was started anew
+        return found.get(name) / up_s, "since it started"
+    return more / seconds, f"in the last {seconds:.0f} s"
+
+
+ROUTES = (Route("health", get=show),)
