@@ -51,3 +51,20 @@ def rate(per_minute: float) -> str:
     if per_minute >= 1:
         return f"{number(round(per_minute, 1))}/min"
     return f"{number(round(per_minute * 60, 1))}/h"
+
+
+def size(count: float) -> str:
+    """Bytes: 532 -> "532 B", 11446 -> "11.4 kB", 10737418240 -> "10.7 GB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def span(seconds: float) -> str:
+    """Seconds in words: 42 -> "42 s", 604800 -> "7 d"."""
+    for below, unit, name in _STEPS:
+        if seconds < below:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds / 86_400:.3g} d"

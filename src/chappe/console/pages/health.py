@@ -10,7 +10,7 @@ import msgspec
 
 from chappe.client import paths
 from chappe.client.views import Readiness
-from chappe.console import figures
+from chappe.console import figures, shown
 from chappe.console.figures import Figures, Spread
 from chappe.console.links import segment, with_query
 from chappe.console.page import Page, Route, Visit
@@ -40,8 +40,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     def kept(self) -> str:
         """For how long, and how much."""
         age_s, size = self.retention.get("max_age_s"), self.retention.get("max_bytes")
-        said = [f"{age_s / 86_400:.3g} days"] if age_s else []
-        said += [f"{size / 1e9:.3g} GB"] if size else []
+        said = [shown.span(age_s)] if age_s else []
+        said += [shown.size(size)] if size else []
         return ", at most ".join(said) or "for ever"
 
 
@@ -67,7 +67,7 @@ class Health:
     open_events: float
     lanes_own: float
     dead_sinks: float
-    memory_mb: float
+    memory_bytes: float
     cpu_percent: float
     up_s: float
     again: str
@@ -89,7 +89,7 @@ async def show(visit: Visit) -> Page:
         open_events=found.get("chappe_open_events"),
         lanes_own=found.get("chappe_lanes_own"),
         dead_sinks=found.get("chappe_dead_sinks"),
-        memory_mb=found.get("process_resident_memory_bytes") / 1e6,
+        memory_bytes=found.get("process_resident_memory_bytes"),
         cpu_percent=100 * _apart(visit, found, "cpu", "process_cpu_seconds_total", up_s)[0],
         up_s=up_s,
         again=with_query(
