@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chappe.console.page import Nav, Route
-from chappe.console.pages import deliveries, event, find, health, live, subscription, subscriptions
+from chappe.console.pages import (
+    deliveries,
+    event,
+    find,
+    health,
+    live,
+    schema,
+    schemas,
+    subscription,
+    subscriptions,
+    type,
+)
 
 ROUTES: Sequence[Route] = (
     *find.ROUTES,
+    *type.ROUTES,
+    *schemas.ROUTES,
+    *schema.ROUTES,
     *event.ROUTES,
     *subscriptions.ROUTES,
     *subscription.ROUTES,
@@ -19,6 +33,7 @@ ROUTES: Sequence[Route] = (
 
 NAV: Sequence[Nav] = (
     Nav(name="find", path="", label="Find", key="t"),
+    Nav(name="schemas", path="schemas", label="Schemas", key="c"),
     Nav(name="live", path="live", label="Live", key="l"),
     Nav(name="subscriptions", path="subscriptions", label="Subscriptions", key="s"),
     Nav(name="deliveries", path="deliveries", label="Deliveries", key="d"),

@@ -206,6 +206,7 @@ ROUTES: Sequence[Route] = (
         "/validate/filters",
         {"POST": Endpoint(READ, try_filters.try_filters, try_filters.PARAMETERS)},
     ),
+    Route("/find", {"GET": Endpoint(READ, catalogue.find, catalogue.PARAMETERS)}),
     Route("/features", {"GET": Endpoint(READ, discovery.features, None)}),
     Route("/services", _SERVICES),
     Route("/services/{id}", _SERVICE),
