@@ -11,6 +11,7 @@ from chappe.console.pages import (
     find,
     health,
     live,
+    map,
     schema,
     schemas,
     subscription,
@@ -28,6 +29,7 @@ ROUTES: Sequence[Route] = (
     *subscription.ROUTES,
     *deliveries.ROUTES,
     *live.ROUTES,
+    *map.ROUTES,
     *health.ROUTES,
 )
 
@@ -37,6 +39,7 @@ NAV: Sequence[Nav] = (
     Nav(name="live", path="live", label="Live", key="l"),
     Nav(name="subscriptions", path="subscriptions", label="Subscriptions", key="s"),
     Nav(name="deliveries", path="deliveries", label="Deliveries", key="d"),
+    Nav(name="map", path="map", label="Map", key="m"),
     Nav(name="health", path="health", label="Health", key="h"),
 )
 """The menu, in its order; `g` and the key go there."""
