@@ -34,7 +34,7 @@
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.target;
     if (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) {
-      if (event.key === "Escape") at.blur();
+      if (event.key === "Escape") { event.preventDefault(); at.blur(); }  // what was typed stays
       return;
     }
     if ($("dialog[open]")) return;
