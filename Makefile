@@ -8,7 +8,7 @@ DEV    := $(VENV)/.ready-dev
 # The tests start hundreds of hubs and commands: each would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench chaos conformance quickstart fuzz lock vendor screenshots clean help
+.PHONY: demo test check bench chaos conformance quickstart fuzz lock vendor browser screenshots clean help
 
 help:    ## what can be made here
 	@sed -n 's/^\([a-z]*\):.*##/\1\t/p' $(MAKEFILE_LIST)
@@ -16,8 +16,17 @@ help:    ## what can be made here
 demo: $(READY)      ## the main job, on this repository's own history
 	@$(BIN)/python -m demo
 
-test: check         ## all checks and tests (what CI runs), in four processes
+test: check browser         ## all checks and tests (what CI runs), in four processes
 	$(BIN)/pytest -q -n 4
+
+browser:         ## Chromium for the tests of the web console, where it can be installed
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+		|| echo "no Chromium can be had here (see above): the tests of pages are skipped" >&2
+
+screenshots: $(DEV) browser ## a picture of each page, light and dark, small and wide
+	CHAPPE_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/browser -k everybody
 
 check: $(DEV)       ## lint, types, layers, dependencies, spelling
 	$(BIN)/ruff format --check .
