@@ -26,7 +26,7 @@ browser:         ## Chromium for the tests of the web console, where it can be i
 		|| echo "no Chromium can be had here (see above): the tests of pages are skipped" >&2
 
 screenshots: $(DEV) browser ## a picture of each page, light and dark, small and wide
-	CHAPPE_SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/browser -k everybody
+	SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/browser -k everybody
 
 check: $(DEV)       ## lint, types, layers, dependencies, spelling
 	$(BIN)/ruff format --check .
@@ -48,7 +48,7 @@ chaos: $(DEV)       ## kill -9 under load, then count
 	$(BIN)/python -m tests.chaos.registry --rounds 12
 
 conformance: $(DEV) ## every recorded exchange of xRegistry, each test with a hub of its own
-	CHAPPE_WHOLE=1 $(BIN)/pytest -q tests/edges/test_xregistry_server.py
+	WHOLE_TESTS=1 $(BIN)/pytest -q tests/edges/test_xregistry_server.py
 
 quickstart:      ## from a fresh clone to the first traced event: at most 60 s
 	@$(PYTHON) -m bench.quickstart

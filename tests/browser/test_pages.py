@@ -1,6 +1,6 @@
 """Every page in a real browser: nobody is shut out, nothing overflows, nothing is refused or broken.
 
-CHAPPE_WHOLE=1 looks at each in both schemes at both widths; CHAPPE_SCREENSHOTS names a directory for their
+WHOLE_TESTS=1 looks at each in both schemes at both widths; SCREENSHOTS names a directory for their
 pictures (`make screenshots`).
 """
 
@@ -27,8 +27,8 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-WHOLE = bool(os.environ.get("CHAPPE_WHOLE") or os.environ.get("CHAPPE_SCREENSHOTS"))
-PICTURES = os.environ.get("CHAPPE_SCREENSHOTS")
+WHOLE = bool(os.environ.get("WHOLE_TESTS") or os.environ.get("SCREENSHOTS"))
+PICTURES = os.environ.get("SCREENSHOTS")
 LOOKS: tuple[tuple[Scheme, int], ...] = (
     ("light", 1280),
     ("dark", 320),

@@ -26,7 +26,7 @@ DIVERGENCES = (
     ROOT / "tests" / "edges" / "xregistry_hub_divergences.json",
 )
 PARTS = 4
-EACH = 1 if os.environ.get("CHAPPE_WHOLE") else 4
+EACH = 1 if os.environ.get("WHOLE_TESTS") else 4
 """Every fourth test as a rule: each has a hub of its own."""
 SERVE = f"{sys.executable} -m chappe dev --port {{port}} --registry-id {{registryid}} --model none"
 
