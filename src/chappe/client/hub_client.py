@@ -234,10 +234,17 @@ class HubClient:
         return await self._ask("GET", path, wait_s=wait_s)
 
     async def write(
-        self, method: str, path: str, wanted: Mapping[str, object], *, wait_s: float = 0.0
+        self,
+        method: str,
+        path: str,
+        wanted: Mapping[str, object],
+        *,
+        wait_s: float = 0.0,
+        repeatable: bool = False,
     ) -> Answer:
-        """POST or PUT an object to a path of `chappe.client.paths`."""
-        return await self._ask(method, path, msgspec.json.encode(wanted), JSON, wait_s=wait_s)
+        """POST or PUT an object to a path of `chappe.client.paths`; `repeatable`: twice is once."""
+        body = msgspec.json.encode(wanted)
+        return await self._ask(method, path, body, JSON, wait_s=wait_s, repeatable=repeatable)
 
     async def delete(self, path: str) -> Answer:
         """DELETE a path of `chappe.client.paths`."""

@@ -56,7 +56,10 @@ class Pulling:
     async def receive_json(self, *, max_events: int, wait_s: float) -> bytes:
         """The same, as the hub sends it."""
         wanted = {"max_events": max_events, "wait_s": wait_s}
-        answer = await self._hub.write("POST", f"{self._path}/receive", wanted, wait_s=wait_s)
+        # Asked again on a new connection only where the hub had not begun to answer.
+        answer = await self._hub.write(
+            "POST", f"{self._path}/receive", wanted, wait_s=wait_s, repeatable=True
+        )
         return answer.body
 
     async def acknowledge(self, tokens: Sequence[str]) -> Settled:
@@ -77,7 +80,7 @@ class Pulling:
         return await self._settle("renewlocks", {"locktokens": list(tokens)})
 
     async def _settle(self, verb: str, wanted: dict[str, object]) -> Settled:
-        answer = await self._hub.write("POST", f"{self._path}/{verb}", wanted)
+        answer = await self._hub.write("POST", f"{self._path}/{verb}", wanted, repeatable=True)
         return msgspec.json.decode(answer.body, type=Settled)
 
 

@@ -98,6 +98,10 @@ class SinkClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the kept connections."""
         await self._http.close()
 
     async def send(self, event: Event) -> Answer:

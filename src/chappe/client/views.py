@@ -118,12 +118,20 @@ class Inferred(msgspec.Struct, frozen=True, kw_only=True):
     schema: Mapping[str, object]
 
 
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a batch that its channel refused, and the channel that holds it."""
+
+    index: int
+    channel: str
+
+
 class BatchReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """All events of a batch are on disk; `duplicates` are indexes into the batch."""
 
     positions: Sequence[str]
     duplicates: Sequence[int] = ()
     warnings: Sequence[Warned] = ()
+    quarantined: Sequence[Quarantined] = ()
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
