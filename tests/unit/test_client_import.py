@@ -71,7 +71,7 @@ def test_each_name_is_there_and_in_the_stub() -> None:
         _ = chappe.Nonsense  # type: ignore[attr-defined]
 
 
-PROGRAM = '''
+PROGRAM = """
 from dataclasses import dataclass
 
 from chappe import (Client, Consumer, Delivery, InvalidBatch, Pending, Receipt, Reject, SchemaMismatch,
@@ -120,7 +120,7 @@ async def main() -> None:
             reveal_type(one.ack())
     await hub.publish("order.paid", nonsense=1)  # E: Unexpected keyword argument "nonsense"
     await hub.publish(3)  # E: Argument 1 to "publish"
-'''
+"""
 REVEALED = [
     "chappe.client.client.Client",
     "chappe.client.views.Receipt",

@@ -58,7 +58,9 @@ class Hub:
         if refused and not isinstance(found, list):
             return problem(400, "invalid_event")
         if refused:
-            errors = [{"index": index, "code": "invalid_event", "detail": "no"} for index in refused]
+            errors = [
+                {"index": index, "code": "invalid_event", "detail": "no"} for index in refused
+            ]
             return problem(400, "invalid_batch", errors=errors)
         duplicates = [index for index, id_ in enumerate(ids) if id_ in self.stored]
         self.stored += [id_ for id_ in ids if id_ not in self.stored]
@@ -69,7 +71,11 @@ class Hub:
 
 
 async def test_a_publish_is_tried_again_as_the_same_event() -> None:
-    answers = [problem(503, "overloaded"), problem(503, "unavailable"), reply({"position": "0-1-0"})]
+    answers = [
+        problem(503, "overloaded"),
+        problem(503, "unavailable"),
+        reply({"position": "0-1-0"}),
+    ]
     async with SinkServer(answers) as sink, Client(sink.url, retry=BRIEF, source="/s") as hub:
         receipt = await hub.publish("t", {"a": 1})
 
@@ -185,13 +191,17 @@ async def publisher_refuses(publisher: object) -> None:
 
 async def test_a_failure_that_nobody_asked_after_is_raised_at_the_end() -> None:
     async with SinkServer(Hub(bad=["b", "c"])) as sink, Client(sink.url, source="/s") as hub:
-        with pytest.raises(ExceptionGroup) as failed:
+
+        async def publish() -> None:
             async with hub.publisher() as publisher:
                 await publisher.put("t", id="a")
                 await publisher.put("t", id="b")
                 heard = await publisher.put("t", id="c")
                 with pytest.raises(CallerError):
                     await heard
+
+        with pytest.raises(ExceptionGroup) as failed:
+            await publish()
 
     assert len(failed.value.exceptions) == 1
 
