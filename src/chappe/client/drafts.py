@@ -64,6 +64,12 @@ class Beside(TypedDict, total=False):
     extensions: Mapping[str, AttributeValue] | None
 
 
+class Placed(Beside, total=False):
+    """The same, and the channel that the event is handed in to."""
+
+    channel: str
+
+
 def event_of(
     given: str | EventLike,
     data: object,

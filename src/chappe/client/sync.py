@@ -14,13 +14,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Any, TypeVar, Unpack
 
 from chappe.client.arrived import Arrived
 from chappe.client.client import Client
 from chappe.client.deliveries import Delivery
-from chappe.client.drafts import UNSET, Beside, EventLike
+from chappe.client.drafts import UNSET, EventLike, Placed
 from chappe.client.views import BatchReceipt, Judged, Receipt
 
 T = TypeVar("T")
@@ -61,32 +60,20 @@ class SyncClient:
         self._loop.result()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         loop, ended = self._loop.result()
         loop.call_soon_threadsafe(ended.set)
         self._thread.join()
 
     def publish(
-        self,
-        event: str | EventLike,
-        data: object = UNSET,
-        *,
-        channel: str = "default",
-        **beside: Unpack[Beside],
+        self, event: str | EventLike, data: object = UNSET, **options: Unpack[Placed]
     ) -> Receipt:
         """Hand in one event."""
-        return self._wait(self._client.publish(event, data, channel=channel, **beside))
+        return self._wait(self._client.publish(event, data, **options))
 
-    def publish_batch(
-        self, events: Iterable[EventLike], *, channel: str = "default"
-    ) -> BatchReceipt:
+    def publish_batch(self, events: Iterable[EventLike], **options: Any) -> BatchReceipt:
         """Hand in several: all or none."""
-        return self._wait(self._client.publish_batch(events, channel=channel))
+        return self._wait(self._client.publish_batch(events, **options))
 
     def validate(self, event: str | EventLike, data: object = UNSET) -> Judged:
         """Would the hub let it in?"""
