@@ -25,7 +25,7 @@ from bench import processes
 
 ROUNDS = 3
 PAYLOAD = {"order": "A-1017", "total": 12.5, "note": "x" * 200}
-IMPORTS = ("pass", "import chappe", "from chappe import Client", "from chappe import Consumer",
+IMPORTS = ("pass", "import chappe", "import asyncio, ssl, msgspec", "from chappe import Client", "from chappe import Consumer",
            "import httpx2; from cloudevents.core.bindings import http")  # fmt: skip
 WORK = ("one by one", "64 in flight", "in batches of 100", "pull and ack", "stream")
 

@@ -154,13 +154,17 @@ class Http1:
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace") + body
 
     async def _ask(self, request: bytes, repeatable: bool) -> Answer:
-        if self._idle:
+        while self._idle:
             kept = self._idle.pop()
+            if kept.is_lost:
+                kept.abort()
+                continue
             try:
                 return await self._exchange(kept, request)
             except OSError:
                 if kept.answering or not repeatable:
                     raise
+                break
         return await self._exchange(await self._connect(), request)
 
     async def _exchange(self, connection: _Connection, request: bytes) -> Answer:
@@ -191,12 +195,18 @@ class _Connection:
         self.reusable = False
         self.answering = False
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the hub has closed it, as far as is known here."""
+        broken = self._reader.at_eof() or self._reader.exception() is not None
+        return broken or self._writer.transport.is_closing()
+
     async def exchange(self, request: bytes) -> Answer:
         self.reusable = self.answering = False
         self._writer.write(request)
         await self._writer.drain()
         collected = _Collected()
-        parser = httptools.HttpResponseParser(collected)
+        collected.parser = parser = httptools.HttpResponseParser(collected)
         while not collected.complete:
             chunk = await self._reader.read(_READ_BYTES)
             if not chunk:
@@ -205,7 +215,7 @@ class _Connection:
                 raise ConnectionResetError("the connection was closed before the whole answer")
             self.answering = True
             parser.feed_data(chunk)
-        self.reusable = collected.complete and parser.should_keep_alive()
+        self.reusable = collected.keep_alive
         return Answer(parser.get_status_code(), collected.headers, b"".join(collected.chunks))
 
     def abort(self) -> None:
@@ -227,6 +237,8 @@ class _Collected:
     chunks: list[bytes] = field(default_factory=list)
     complete: bool = False
     in_body: bool = False
+    keep_alive: bool = False
+    parser: httptools.HttpResponseParser | None = None
 
     @property
     def until_close(self) -> bool:
@@ -247,6 +259,9 @@ class _Collected:
 
     def on_message_complete(self) -> None:
         self.complete = True
+        # Here: behind the end of a message the parser knows no more, and says False.
+        assert self.parser is not None
+        self.keep_alive = bool(self.parser.should_keep_alive())
 
 
 def _words(exc: Exception) -> str:
