@@ -17,6 +17,7 @@ that was named first.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -133,7 +134,9 @@ class Consumer:
         async def until_signalled() -> None:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self.stop)
+                # Windows has no such handlers; there Ctrl-C cancels.
+                with contextlib.suppress(NotImplementedError):
+                    loop.add_signal_handler(number, self.stop)
             await self.serve()
 
         asyncio.run(until_signalled())

@@ -206,6 +206,18 @@ async def test_a_failure_that_nobody_asked_after_is_raised_at_the_end() -> None:
     assert len(failed.value.exceptions) == 1
 
 
+async def test_a_publisher_that_ends_without_a_hub_does_not_wait_batch_by_batch() -> None:
+    async with SinkServer() as sink:
+        pass
+    async with Client(sink.url, source="/s", retry=Retry(deadline_s=0.01)) as hub:
+        publisher = await hub.publisher(linger_ms=60_000, max_batch=3).__aenter__()
+        pending = [await publisher.put("t") for _ in range(2)]
+        await publisher.close()
+        for one in pending:
+            with pytest.raises(Unavailable, match="nobody listens"):
+                await one
+
+
 async def test_whoever_puts_waits_while_too_many_are_on_their_way() -> None:
     async with SinkServer(Hub()) as sink, Client(sink.url, source="/s") as hub:
         async with hub.publisher(linger_ms=60_000, max_batch=2, max_waiting=2) as publisher:

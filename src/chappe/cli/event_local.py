@@ -127,14 +127,18 @@ def forward(
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
     async def serve(hub: HubClient) -> None:
-        poster = _Poster(session, Http1(origin), target)
-        if subscription is not None:
-            await poster.run(Pulling(hub, subscription))
-            return
-        wanted = _wanted(types, source, filters, channel)
-        pulled = {"protocol": "PULL", "protocolsettings": {"lock_s": _LOCK_S}}
-        async with _subscribed(session, hub, {**wanted, **pulled}) as id_:
-            await poster.run(Pulling(hub, id_))
+        http = Http1(origin)
+        poster = _Poster(session, http, target)
+        try:
+            if subscription is not None:
+                await poster.run(Pulling(hub, subscription))
+                return
+            wanted = _wanted(types, source, filters, channel)
+            pulled = {"protocol": "PULL", "protocolsettings": {"lock_s": _LOCK_S}}
+            async with _subscribed(session, hub, {**wanted, **pulled}) as id_:
+                await poster.run(Pulling(hub, id_))
+        finally:
+            await http.close()
 
     session.run(serve)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, Unpack
+from typing import Final, TypeVar, Unpack
 
 import msgspec
 
@@ -41,6 +41,7 @@ from chappe.formats import cloudevents_json
 from chappe.kit.supervise import Supervisor
 
 DEFAULT_RETRY: Final = Retry()
+Background = TypeVar("Background", Deliveries, Publisher)
 _encode = msgspec.json.encode
 
 
@@ -174,8 +175,7 @@ class Client:
             max_batch=max_batch,
             max_waiting=max_waiting,
         )
-        self._open.append(publisher)
-        return publisher
+        return self._kept(publisher)
 
     def event(
         self, event: str | EventLike, data: object = UNSET, **beside: Unpack[Beside]
@@ -238,8 +238,7 @@ class Client:
             prefetch=prefetch,
             renew_for_s=renew_for_s,
         )
-        self._open.append(deliveries)
-        return deliveries
+        return self._kept(deliveries)
 
     def stream(
         self,
@@ -304,6 +303,11 @@ class Client:
         if self._sink is not None:
             raise Malformed(f"{self._sink}: names a sink, not a hub; give the hub's url")
         return self._nodes
+
+    def _kept(self, one: Background) -> Background:
+        """To be closed with the client; those that were closed before are forgotten."""
+        self._open = [*(other for other in self._open if not other.is_closed), one]
+        return one
 
     def _running(self) -> Supervisor:
         if self._supervisor is None:

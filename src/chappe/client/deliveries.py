@@ -109,7 +109,9 @@ class Deliveries:
         self._renew_for_s = renew_for_s
         self._settling = Settling(nodes, standing.name)
         self._buffer: deque[Delivery] = deque()
-        self._held: dict[str, Delivery] = {}
+        self._held: dict[
+            str, Delivery
+        ] = {}  # by position: who is given an event again lost it before
         self._came = asyncio.Event()
         self._room = asyncio.Event()
         self._hungry = 0
@@ -122,6 +124,11 @@ class Deliveries:
     def name(self) -> str:
         """The subscription's id."""
         return self._standing.name
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it has ended, and settles nothing more."""
+        return self._closed and not self._tasks
 
     async def __aenter__(self) -> Deliveries:
         await self._begin()
@@ -173,16 +180,15 @@ class Deliveries:
 
     def holds(self, delivery: Delivery) -> bool:
         """Whether the delivery is neither settled nor lost."""
-        return self._held.get(delivery.token) is delivery
+        return self._held.get(delivery.position) is delivery
 
     def settle(self, delivery: Delivery, word: Word) -> asyncio.Future[bool]:
         """Say what became of a delivery. Who says it twice hears what became of the first word."""
         if delivery._told is None:
-            if self._closed and not self._tasks:
+            if self.is_closed:
                 raise Malformed(f"{delivery!r}: its subscription was closed, which released it")
             delivery._told = self._settling.put(word, delivery.token)
-            self._held.pop(delivery.token, None)
-            self._room.set()
+            self._let_go(delivery)
         return delivery._told
 
     async def stop(self) -> None:
@@ -243,7 +249,7 @@ class Deliveries:
                 for one in received:
                     event = cloudevents_json.decode(bytes(one.event))
                     delivery = Delivery(event, one, self, loop.time())
-                    self._held[delivery.token] = delivery
+                    self._held[delivery.position] = delivery
                     self._buffer.append(delivery)
                 if received:
                     self._came.set()
@@ -274,21 +280,27 @@ class Deliveries:
                 for one in self._held.values()
                 if tick_s / 2 <= now_s - one._since_s <= self._renew_for_s
             ]
-            for at in range(0, len(due), _MOST):
-                await self._renew_some([one.token for one in due[at : at + _MOST]])
+            await self._renew_all(due)
 
-    async def _renew_some(self, tokens: Sequence[str]) -> None:
+    async def _renew_all(self, due: Sequence[Delivery]) -> None:
+        tokens = [one.token for one in due]
+        if not tokens:
+            return
         try:
             said = await self._nodes.ask(lambda hub: Pulling(hub, self.name).renew_locks(tokens))
         except ChappeError as exc:
             # Not the end: the locks may hold at the next node, and whoever acknowledges will hear.
             _log.warning("%s: locks could not be renewed: %s", self.name, exc.message)
             return
-        for failed in said.failed:
-            lost = self._held.pop(failed.locktoken, None)
-            if lost is not None:
-                _log.info("%r: its lock was lost: %s", lost, failed.detail)
-        if said.failed:
+        failed = {one.locktoken: one.detail for one in said.failed}
+        for one in due:
+            if one.token in failed and one.is_open:
+                _log.info("%r: its lock was lost: %s", one, failed[one.token])
+                self._let_go(one)
+
+    def _let_go(self, delivery: Delivery) -> None:
+        if delivery.is_open:
+            del self._held[delivery.position]
             self._room.set()
 
 

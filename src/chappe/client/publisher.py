@@ -104,6 +104,7 @@ class Publisher:
         self._idle = asyncio.Event()
         self._idle.set()
         self._flushing = 0
+        self.is_closed = False
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Publisher:
@@ -145,7 +146,7 @@ class Publisher:
         made = self._make(event, data, beside)
         pending = Pending(made.id, cloudevents_json.encode(made))
         await self._places.acquire()
-        if self._task is None:
+        if self._task is None or self.is_closed:
             self._places.release()
             raise Unavailable("the publisher is closed; publish inside of its block")
         self._waiting.append(pending)
@@ -166,6 +167,7 @@ class Publisher:
 
     async def close(self) -> None:
         """Send what is left, and end. Does nothing the second time."""
+        self.is_closed = True
         task = self._task
         if task is None:
             return
@@ -187,6 +189,10 @@ class Publisher:
                 for one, what in zip(batch, told, strict=True):
                     self._tell(one, what)
                 batch = []
+                if self.is_closed and all(isinstance(what, Unavailable) for what in told):
+                    # Not one deadline after another: what the hub could not do it will not do now.
+                    while self._waiting:
+                        self._tell(self._waiting.popleft(), told[0])
                 if not self._waiting:
                     self._changed.clear()
                     self._idle.set()
