@@ -109,9 +109,8 @@ class Deliveries:
         self._renew_for_s = renew_for_s
         self._settling = Settling(nodes, standing.name)
         self._buffer: deque[Delivery] = deque()
-        self._held: dict[
-            str, Delivery
-        ] = {}  # by position: who is given an event again lost it before
+        # By position: who is given an event again has lost it before.
+        self._held: dict[str, Delivery] = {}
         self._came = asyncio.Event()
         self._room = asyncio.Event()
         self._hungry = 0
