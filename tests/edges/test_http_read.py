@@ -349,6 +349,7 @@ async def test_channels_tell_their_shards_and_what_they_hold() -> None:
         listed = (await hub.ask("GET", "/channels")).json
         assert {name: channel["kind"] for name, channel in listed.items()} == {
             "attempts": "attempts",
+            "audit": "audit",
             "deadletters": "deadletters",
             "default": "events",
             "orders": "events",

@@ -177,7 +177,7 @@ async def test_a_subscription_that_does_not_exist_cannot_be_paused() -> None:
 async def test_a_channel_that_does_not_exist_is_refused() -> None:
     hub = await Hub().founded()
     with pytest.raises(
-        Malformed, match="channel: 'orders' does not exist; there are: deadletters, default"
+        Malformed, match="channel: 'orders' does not exist; there are: audit, deadletters, default"
     ):
         await hub.register.create_subscription(drafted(channel="orders"))
     assert hub.state.value.revision == FOUNDED

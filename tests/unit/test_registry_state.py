@@ -148,10 +148,10 @@ def _below(path: tuple[str, ...], before: Any, after: Any) -> Iterator[Change]:
         yield from _below((*path, *key), _children(old), _children(new))
 
 
-def test_a_hub_begins_with_its_four_channels() -> None:
+def test_a_hub_begins_with_its_channels() -> None:
     state = empty(8)
     assert state.revision == 0
-    assert state.channels.keys() == {"default", "attempts", "deadletters", "registry"}
+    assert state.channels.keys() == {"default", "attempts", "deadletters", "registry", "audit"}
     assert state.channels["default"] == Channel("default", 8)
 
 

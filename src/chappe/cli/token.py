@@ -11,11 +11,11 @@ import msgspec
 from chappe.cli.moment import now_text
 from chappe.cli.render import moment, table
 from chappe.cli.session import Session, confirm, remote
-from chappe.domain.access import RIGHTS
+from chappe.domain.access import RIGHTS, ROLES
 from chappe.server import tokens
 from chappe.server.settings import load_here
 
-_COLUMNS = ("NAME", "RIGHTS", "CREATED")
+_COLUMNS = ("NAME", "RIGHTS", "ROLES", "CREATED")
 
 _data = click.option(
     "--data",
@@ -46,22 +46,37 @@ def token() -> None:
     "--right",
     "rights",
     multiple=True,
-    required=True,
     type=click.Choice(RIGHTS),
-    help="publish: send events; read: see all; subscribe: subscribe and declare; admin: all.",
+    help="For the whole hub: publish: send events; read: see all; subscribe: subscribe and declare; "
+    "operate: retry and discard; admin: all.",
+)
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE[@GROUP,…]",
+    help=f"{', '.join(ROLES)}; for the whole hub, or for groups: developer@channels/orders.",
 )
 @_data
 @_file
 @remote
 def new(
-    session: Session, name: str, rights: Sequence[str], data: Path | None, file: Path | None
+    session: Session,
+    name: str,
+    rights: Sequence[str],
+    roles: Sequence[str],
+    data: Path | None,
+    file: Path | None,
 ) -> None:
     """Make a token and print it, this once: only its hash is kept.
 
     \b
       chappe token new shop-web --right publish
+      chappe token new shop --role viewer --role developer@channels/orders,schemagroups/shop
     """  # noqa: D301 - click's mark for lines as they are
-    made = tokens.new_token(_path(data, file), name, rights, created=now_text())
+    if not rights and not roles:
+        raise click.UsageError("say what the token may do: --role ROLE, or --right RIGHT")
+    made = tokens.new_token(_path(data, file), name, rights, roles, created=now_text())
     session.say(made)
     session.note("Keep it: the hub has its hash only. Use it as: CHAPPE_TOKEN=… chappe event ls")
 
@@ -71,9 +86,12 @@ def new(
 @_file
 @remote
 def ls(session: Session, data: Path | None, file: Path | None) -> None:
-    """List the tokens' names and rights."""
+    """List the tokens' names, rights and roles."""
     found = tokens.list_tokens(_path(data, file))
-    shown = [{"name": one.name, "rights": one.rights, "created": one.created} for one in found]
+    shown = [
+        {"name": one.name, "rights": one.rights, "roles": one.roles, "created": one.created}
+        for one in found
+    ]
     match session.output:
         case "json":
             session.pass_through(msgspec.json.encode(shown))
@@ -84,7 +102,10 @@ def ls(session: Session, data: Path | None, file: Path | None) -> None:
             for kept in found:
                 session.say(kept.name)
         case _:
-            rows = [(kept.name, ", ".join(kept.rights), moment(kept.created)) for kept in found]
+            rows = [
+                (kept.name, ", ".join(kept.rights), " ".join(kept.roles), moment(kept.created))
+                for kept in found
+            ]
             table(session, _COLUMNS, rows)
 
 

@@ -14,7 +14,8 @@ DEFAULT = "default"
 ATTEMPTS = "attempts"
 DEADLETTERS = "deadletters"
 REGISTRY = "registry"
-OWN = frozenset({ATTEMPTS, DEADLETTERS, REGISTRY})
+AUDIT = "audit"
+OWN = frozenset({ATTEMPTS, DEADLETTERS, REGISTRY, AUDIT})
 """Channels that the hub writes itself; nobody publishes to them."""
 UNDELIVERED = frozenset({ATTEMPTS})
 """Channels without subscriptions: delivering the delivery log would write it for ever."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from chappe.domain.channel import ATTEMPTS, DEADLETTERS, REGISTRY, Channel
+from chappe.domain.channel import ATTEMPTS, AUDIT, DEADLETTERS, REGISTRY, Channel
 from chappe.registry.entity import Attributes, Tree
 from chappe.registry.flags import Flags
 from chappe.registry.request import Write
@@ -42,7 +42,12 @@ _CLOUDEVENTS: Final = "CloudEvents/1.0"
 _JSON_BATCH: Final = "application/cloudevents-batch+json"
 _PROTOBUF_BATCH: Final = "application/cloudevents-batch+protobuf"
 _NATS_PORT: Final = 4222
-_KINDS: Final = {ATTEMPTS: "attempts", DEADLETTERS: "deadletters", REGISTRY: "registry"}
+_KINDS: Final = {
+    ATTEMPTS: "attempts",
+    DEADLETTERS: "deadletters",
+    REGISTRY: "registry",
+    AUDIT: "audit",
+}
 
 
 def base_url(public_url: str | None, host: str, port: int, hostname: str) -> str:

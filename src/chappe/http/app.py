@@ -11,8 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Final
 
-from chappe.domain.access import ANYONE, PUBLISH, Principal, may_publish, require
-from chappe.domain.channel import DEFAULT
+from chappe.domain.access import (
+    ANYONE,
+    PUBLISH,
+    Principal,
+    channel_group,
+    may_publish,
+    require,
+    require_somewhere,
+)
+from chappe.domain.channel import DEFAULT, OWN
 from chappe.domain.errors import ChappeError, NotAllowed, Unavailable, UnsupportedFormat
 from chappe.formats import cloudevents_http
 from chappe.formats.receipt import Receipt
@@ -28,6 +36,7 @@ from chappe.http.principal import authenticate
 from chappe.http.problems import code_of, problem, problem_response
 from chappe.http.request_log import RequestLog
 from chappe.http.routes import LIVEZ, METRICS, PUBLISHING, READYZ, Endpoint, Route, match
+from chappe.registry.state import State
 
 _HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/metrics"})
 
@@ -165,7 +174,10 @@ class App:
             if not parts.authorizer.is_open:
                 token = None if query is None else query.get("access_token")
                 by = authenticate(parts.authorizer, call.headers, token)
-                require(by, PUBLISH)
+                if channel in OWN:
+                    require_somewhere(by, PUBLISH)  # that nobody may is told later
+                else:
+                    require(by, PUBLISH, channel_group(channel))
             body = await call.body(parts.limits.of(call.headers))
             started_s = perf_counter()
             response, count, duplicates = await events.publish(parts, channel, call.headers, body)
@@ -210,7 +222,7 @@ class App:
                     if endpoint is None or endpoint.right is not None:
                         by = self._authenticated(call, query)
                     if endpoint is None:
-                        response = _options(route, by, params, call)
+                        response = _options(route, by, params, call, self._parts.state.value)
                     else:
                         response = await self._at(endpoint, by, call, params, query)
         except ClientGone:
@@ -283,8 +295,7 @@ class App:
         params: Mapping[str, str],
         query: Mapping[str, str],
     ) -> Response | Stream:
-        if endpoint.right is not None:
-            require(by, endpoint.right)
+        endpoint.check(by, self._parts.state.value, params, query)
         if endpoint is LIVEZ:
             return livez()
         if endpoint is READYZ:
@@ -362,9 +373,11 @@ def _publishes(path: bytes) -> bool:
     return path == b"/events" or (path.startswith(b"/channels/") and path.count(b"/") == 3)
 
 
-def _options(route: Route, by: Principal, params: Mapping[str, str], call: Call) -> Response:
+def _options(
+    route: Route, by: Principal, params: Mapping[str, str], call: Call, state: State
+) -> Response:
     """What the caller may do here; on the events routes also the webhook handshake."""
-    allow: Header = (b"allow", ", ".join(route.allow(by, params)).encode("ascii"))
+    allow: Header = (b"allow", ", ".join(route.allow(by, params, state)).encode("ascii"))
     origin = find_header(call.headers, b"webhook-request-origin")
     channel = params.get("channel", DEFAULT)
     if origin is None or not route.takes_events or not may_publish(by, channel):
@@ -386,5 +399,5 @@ def _parameters(route: Route, endpoint: Endpoint | None) -> Sequence[str] | None
 
 
 def _no_such_method(method: str, route: Route) -> NotAllowed:
-    allow = route.allow(ANYONE, {})
+    allow = route.every
     return NotAllowed(f"{method} {route.path}: only {', '.join(allow)} work here", allow=allow)

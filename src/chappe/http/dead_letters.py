@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from chappe.domain import dead_letter
+from chappe.domain.access import OPERATE, READ, Right, require
+from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed, NotFound
 from chappe.domain.position import Position, is_position
 from chappe.flows.redrive import STATES, Letter, LetterQuery, Redriven
@@ -16,6 +18,7 @@ from chappe.formats.times import rfc3339
 from chappe.http.exchange import Header, Request, Response, json_response, raw_json
 from chappe.http.paging import MAX_BLOCK, limit_of, next_link, time_ms
 from chappe.http.parts import Parts
+from chappe.http.scope import of_letters, subscribed
 
 FILTERS: Final = ("subscription", "type", "source", "reason", "from", "until")
 LIST_PARAMETERS: Final = (*FILTERS, "state", "position", "limit")
@@ -36,7 +39,7 @@ async def list_page(parts: Parts, request: Request) -> Response:
 
 async def one(parts: Parts, request: Request) -> Response:
     """One dead letter, with the event and what redrives did."""
-    letter = await parts.redrive.one(_position(request))
+    letter = await _allowed(parts, request, READ)
     shown = _letter(letter)
     shown["redrives"] = [
         {
@@ -60,6 +63,8 @@ async def redrive_many(parts: Parts, request: Request) -> Response:
     given = {name: fields.need_text(name) for name in FILTERS if name in fields}
     if not given and not _flag(fields, "all"):
         raise _unfiltered()
+    groups = of_letters(parts.state.value, {}, given)
+    require(request.principal, OPERATE, *(groups or ()))
     done = await parts.redrive.redrive(_query(given), **_how(fields, request))
     return _redriven(done, dry_run=_flag(fields, "dry_run"))
 
@@ -67,6 +72,7 @@ async def redrive_many(parts: Parts, request: Request) -> Response:
 async def redrive_one(parts: Parts, request: Request) -> Response:
     """Deliver one again."""
     fields = _body(request, ("to", "rate", "dry_run"))
+    await _allowed(parts, request, OPERATE)
     done = await parts.redrive.redrive(_position(request), **_how(fields, request))
     return _redriven(done, dry_run=_flag(fields, "dry_run"))
 
@@ -86,8 +92,17 @@ async def discard_many(parts: Parts, request: Request) -> Response:
 async def discard_one(parts: Parts, request: Request) -> Response:
     """Put one away."""
     position = _position(request)
+    await _allowed(parts, request, OPERATE)
     await parts.redrive.discard(position, by=request.principal.name)
     return json_response(_letter(await parts.redrive.one(position)))
+
+
+async def _allowed(parts: Parts, request: Request, right: Right) -> Letter:
+    """The letter of the path, for who has the right where its event was."""
+    letter = await parts.redrive.one(_position(request))
+    channel = letter.event.extensions.get(dead_letter.CHANNEL, DEFAULT)
+    require(request.principal, right, *subscribed(str(channel)))
+    return letter
 
 
 def _query(given: Mapping[str, str]) -> LetterQuery:

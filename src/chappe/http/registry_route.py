@@ -15,13 +15,23 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from chappe.domain.access import ADMIN, ANYONE, READ, SUBSCRIBE, Principal, Right, require
+from chappe.domain.access import (
+    ADMIN,
+    ANYONE,
+    READ,
+    SUBSCRIBE,
+    Principal,
+    Right,
+    require,
+    require_somewhere,
+)
 from chappe.domain.errors import Malformed, Unavailable
 from chappe.http.call import Call
 from chappe.http.exchange import Header, Response, find_header
 from chappe.http.parts import Parts
 from chappe.http.registry.answers import answer_read, answer_write
 from chappe.http.registry.asked import READS, Asked
+from chappe.http.scope import of_path, require_changes
 from chappe.ports.authorizer import Authorizer
 from chappe.registry.entity import Tree
 from chappe.registry.request import Rules, Written
@@ -70,6 +80,11 @@ def _is_heavy(path: bytes) -> bool:
     return unquote_to_bytes(path).strip(b"/").partition(b"/")[0] in _HEAVY
 
 
+def _is_public(path: bytes) -> bool:
+    """Whether anybody who may read anything may read this: what the registry is, not what is in it."""
+    return unquote_to_bytes(path).strip(b"/") in _ADMINISTRATIVE - {b""}
+
+
 def is_preflight(call: Call) -> bool:
     """Whether a browser asks on behalf of a page of another origin; it sends no token with that."""
     wanted = find_header(call.headers, b"access-control-request-method")
@@ -102,7 +117,11 @@ async def answer(parts: Parts, call: Call, by: Principal) -> Response:
         Malformed: the revision asked for is none.
         Unavailable: this node has not seen that revision, or the engine did not acknowledge.
     """
-    require(by, right_for(call.method, call.path))
+    right = right_for(call.method, call.path)
+    if right == READ and _is_public(call.path):
+        require_somewhere(by, READ)
+    else:
+        require(by, right, *of_path(call.path))
     edge = parts.registry.open_edge if parts.authorizer.is_open else parts.registry.edge
     body = await call.body(edge.body_bytes)
     asked = Asked(
@@ -131,6 +150,8 @@ async def answer(parts: Parts, call: Call, by: Principal) -> Response:
             # Somebody who proved to be an administrator; on an open hub nobody did.
             admin=by is not ANYONE and by.may(ADMIN),
         )
+        if written is not None:
+            require_changes(by, written.changes)
         return written or Written(tree, (), None), response
 
     dry_run = _is_dry_run(call.query)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chappe.domain.access import PUBLISH, READ, SUBSCRIBE, Principal, Right, may_publish
+from chappe.domain.access import (
+    OPERATE,
+    PUBLISH,
+    READ,
+    SUBSCRIBE,
+    Principal,
+    Right,
+    may_publish,
+    require,
+    require_somewhere,
+)
 from chappe.domain.channel import DEFAULT
-from chappe.domain.errors import Malformed, NotFound
+from chappe.domain.errors import Forbidden, Malformed, NotFound
 from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
 from chappe.http import (
     catalogue,
@@ -36,6 +46,19 @@ from chappe.http.parts import Parts
 from chappe.http.schemaregistry import groups as schema_groups
 from chappe.http.schemaregistry import schemas
 from chappe.http.schemaregistry.answers import PREFIX as SCHEMA_REGISTRY
+from chappe.http.scope import (
+    Scope,
+    by_body,
+    of_channel,
+    of_judged,
+    of_letters,
+    of_listed,
+    of_schema_group,
+    of_source,
+    of_subscription,
+    whole_hub,
+)
+from chappe.registry.state import State
 
 Handler: TypeAlias = Callable[[Parts, Request], Awaitable[Response | Stream]]
 
@@ -55,6 +78,32 @@ class Endpoint:
     """Whether a body may be as long as one that is sent to the registry."""
     of_event: bool = False
     """Whether a body may be no longer than an event."""
+    scope: Scope = whole_hub
+    """The groups for one of which the right is needed."""
+    audited: bool | None = None
+    """Whether what was done is told to the channel `audit`; None: where it is a write."""
+
+    def check(
+        self, by: Principal, state: State, params: Mapping[str, str], query: Mapping[str, str]
+    ) -> None:
+        """See that somebody may; where the body says for which group, the handler looks once more.
+
+        Raises:
+            Forbidden: they may not.
+        """
+        if self.right is None:
+            return
+        groups = self.scope(state, params, query)
+        if groups is None:
+            require_somewhere(by, self.right)
+        else:
+            require(by, self.right, *groups)
+
+    def is_audited(self, method: str) -> bool:
+        """Whether a request is a write that is told of."""
+        if self.audited is not None:
+            return self.audited
+        return self.right not in (None, READ, PUBLISH) and method not in ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +113,22 @@ class Route:
     path: str
     methods: Mapping[str, Endpoint]
 
-    def allow(self, principal: Principal, params: Mapping[str, str]) -> list[str]:
+    def allow(self, principal: Principal, params: Mapping[str, str], state: State) -> list[str]:
         """The methods that the principal may use here."""
         allowed: list[str] = []
         for method, endpoint in self.methods.items():
             if endpoint is PUBLISHING:
                 may = may_publish(principal, params.get("channel", DEFAULT))
             else:
-                may = endpoint.right is None or principal.may(endpoint.right)
+                may = _may(endpoint, principal, params, state)
             if may:
-                allowed += [method, "HEAD"] if method == "GET" else [method]
-        return [*allowed, "OPTIONS"]
+                allowed.append(method)
+        return _shown(allowed)
+
+    @property
+    def every(self) -> list[str]:
+        """All methods that there are."""
+        return _shown(self.methods)
 
     @property
     def speaks_websocket(self) -> bool:
@@ -90,37 +144,42 @@ class Route:
 PUBLISHING = Endpoint(PUBLISH, parameters=("access_token",))
 LIVEZ, READYZ, METRICS = Endpoint(None), Endpoint(None), Endpoint(READ)
 
-_EVENTS = {"GET": Endpoint(READ, events.list_page, LIST_PARAMETERS), "POST": PUBLISHING}
-_STREAM = {"GET": Endpoint(READ, stream.stream, stream.PARAMETERS)}
-_EVENT = {"GET": Endpoint(READ, events.one)}
-_TRACE = {"GET": Endpoint(READ, events.trace)}
+_EVENTS = {
+    "GET": Endpoint(READ, events.list_page, LIST_PARAMETERS, scope=of_channel),
+    "POST": PUBLISHING,
+}
+_STREAM = {"GET": Endpoint(READ, stream.stream, stream.PARAMETERS, scope=of_channel)}
+_EVENT = {"GET": Endpoint(READ, events.one, scope=of_channel)}
+_TRACE = {"GET": Endpoint(READ, events.trace, scope=of_channel)}
 _SUBSCRIPTIONS = {
-    "GET": Endpoint(READ, subscriptions.list_all, subscriptions.LIST_PARAMETERS),
-    "POST": Endpoint(SUBSCRIBE, subscriptions.create),
+    "GET": Endpoint(READ, subscriptions.list_all, subscriptions.LIST_PARAMETERS, scope=of_listed),
+    "POST": Endpoint(SUBSCRIBE, subscriptions.create, scope=by_body),
 }
 _SUBSCRIPTION = {
-    "GET": Endpoint(READ, subscriptions.one),
-    "PUT": Endpoint(SUBSCRIBE, subscriptions.replace),
-    "PATCH": Endpoint(SUBSCRIBE, subscriptions.patch),
-    "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove),
+    "GET": Endpoint(READ, subscriptions.one, scope=of_subscription),
+    "PUT": Endpoint(SUBSCRIBE, subscriptions.replace, scope=of_subscription),
+    "PATCH": Endpoint(SUBSCRIBE, subscriptions.patch, scope=of_subscription),
+    "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove, scope=of_subscription),
 }
-_GRANT = Endpoint(None, grants.agree, ("key",))  # the key says who may
+_GRANT = Endpoint(None, grants.agree, ("key",), scope=of_subscription)  # the key says who may
 _DEAD_LETTERS = {
-    "GET": Endpoint(READ, dead_letters.list_page, dead_letters.LIST_PARAMETERS),
-    "DELETE": Endpoint(SUBSCRIBE, dead_letters.discard_many, dead_letters.PURGE_PARAMETERS),
+    "GET": Endpoint(READ, dead_letters.list_page, dead_letters.LIST_PARAMETERS, scope=of_letters),
+    "DELETE": Endpoint(
+        OPERATE, dead_letters.discard_many, dead_letters.PURGE_PARAMETERS, scope=of_letters
+    ),
 }
 _DEAD_LETTER = {
-    "GET": Endpoint(READ, dead_letters.one),
-    "DELETE": Endpoint(SUBSCRIBE, dead_letters.discard_one),
+    "GET": Endpoint(READ, dead_letters.one, scope=by_body),
+    "DELETE": Endpoint(OPERATE, dead_letters.discard_one, scope=by_body),
 }
 _SOURCES = {
     "GET": Endpoint(READ, sources.list_all),
-    "POST": Endpoint(SUBSCRIBE, sources.create),
+    "POST": Endpoint(SUBSCRIBE, sources.create, scope=by_body),
 }
 _SOURCE = {
-    "GET": Endpoint(READ, sources.one),
-    "PUT": Endpoint(SUBSCRIBE, sources.put),
-    "DELETE": Endpoint(SUBSCRIBE, sources.remove),
+    "GET": Endpoint(READ, sources.one, scope=of_source),
+    "PUT": Endpoint(SUBSCRIBE, sources.put, scope=by_body),
+    "DELETE": Endpoint(SUBSCRIBE, sources.remove, scope=of_source),
 }
 _WEBHOOK = {  # the signature says who may
     "GET": Endpoint(None, webhooks.ping, None),
@@ -137,22 +196,24 @@ _SERVICE = {
     "DELETE": Endpoint(SUBSCRIBE, discovery.remove_service, None),
 }
 _SCHEMA_GROUP = {
-    "GET": Endpoint(READ, schema_groups.one),
-    "PUT": Endpoint(SUBSCRIBE, schema_groups.put, of_registry=True),
-    "DELETE": Endpoint(SUBSCRIBE, schema_groups.remove),
+    "GET": Endpoint(READ, schema_groups.one, scope=of_schema_group),
+    "PUT": Endpoint(SUBSCRIBE, schema_groups.put, of_registry=True, scope=of_schema_group),
+    "DELETE": Endpoint(SUBSCRIBE, schema_groups.remove, scope=of_schema_group),
 }
 _SCHEMAS = {
-    "GET": Endpoint(READ, schema_groups.list_schemas),
-    "DELETE": Endpoint(SUBSCRIBE, schema_groups.remove_schemas),
+    "GET": Endpoint(READ, schema_groups.list_schemas, scope=of_schema_group),
+    "DELETE": Endpoint(SUBSCRIBE, schema_groups.remove_schemas, scope=of_schema_group),
 }
 _SCHEMA = {
-    "GET": Endpoint(READ, schemas.latest),
-    "POST": Endpoint(SUBSCRIBE, schemas.register, SCHEMA_PARAMETERS, of_registry=True),
-    "DELETE": Endpoint(SUBSCRIBE, schemas.remove),
+    "GET": Endpoint(READ, schemas.latest, scope=of_schema_group),
+    "POST": Endpoint(
+        SUBSCRIBE, schemas.register, SCHEMA_PARAMETERS, of_registry=True, scope=of_schema_group
+    ),
+    "DELETE": Endpoint(SUBSCRIBE, schemas.remove, scope=of_schema_group),
 }
 _SCHEMA_VERSION = {
-    "GET": Endpoint(READ, schemas.one_version),
-    "DELETE": Endpoint(SUBSCRIBE, schemas.remove_version),
+    "GET": Endpoint(READ, schemas.one_version, scope=of_schema_group),
+    "DELETE": Endpoint(SUBSCRIBE, schemas.remove_version, scope=of_schema_group),
 }
 
 ROUTES: Sequence[Route] = (
@@ -164,43 +225,88 @@ ROUTES: Sequence[Route] = (
     Route("/channels/{channel}/events/stream", _STREAM),
     Route("/channels/{channel}/events/{reference}", _EVENT),
     Route("/channels/{channel}/events/{reference}/trace", _TRACE),
-    Route("/channels/{channel}/extent", {"GET": Endpoint(READ, channels.extent)}),
-    Route("/channels/{channel}/types", {"GET": Endpoint(READ, discovery.list_seen, None)}),
+    Route("/channels/{channel}/extent", {"GET": Endpoint(READ, channels.extent, scope=of_channel)}),
+    Route(
+        "/channels/{channel}/types",
+        {"GET": Endpoint(READ, discovery.list_seen, None, scope=of_channel)},
+    ),
     Route(
         "/channels/{channel}/types/{type}/schema",
-        {"GET": Endpoint(READ, infer.infer, ("last",))},
+        {"GET": Endpoint(READ, infer.infer, ("last",), scope=of_channel)},
     ),
     Route("/subscriptions", _SUBSCRIPTIONS),
     Route("/subscriptions/{id}", _SUBSCRIPTION),
     Route("/subscriptions/{id}/grant", {"GET": _GRANT, "POST": _GRANT}),
-    Route("/subscriptions/{id}/signing", {"POST": Endpoint(SUBSCRIBE, signing.rotate)}),
-    Route("/subscriptions/{id}/pause", {"POST": Endpoint(SUBSCRIBE, subscriptions.pause)}),
-    Route("/subscriptions/{id}/resume", {"POST": Endpoint(SUBSCRIBE, subscriptions.resume)}),
-    Route("/subscriptions/{id}/replay", {"POST": Endpoint(SUBSCRIBE, replays.replay)}),
+    Route(
+        "/subscriptions/{id}/signing",
+        {"POST": Endpoint(SUBSCRIBE, signing.rotate, scope=of_subscription)},
+    ),
+    Route(
+        "/subscriptions/{id}/pause",
+        {"POST": Endpoint(SUBSCRIBE, subscriptions.pause, scope=of_subscription)},
+    ),
+    Route(
+        "/subscriptions/{id}/resume",
+        {"POST": Endpoint(SUBSCRIBE, subscriptions.resume, scope=of_subscription)},
+    ),
+    Route(
+        "/subscriptions/{id}/replay",
+        {"POST": Endpoint(SUBSCRIBE, replays.replay, scope=of_subscription)},
+    ),
     Route("/deadletters", _DEAD_LETTERS),
-    Route("/deadletters/redrive", {"POST": Endpoint(SUBSCRIBE, dead_letters.redrive_many)}),
+    Route(
+        "/deadletters/redrive",
+        {"POST": Endpoint(OPERATE, dead_letters.redrive_many, scope=by_body)},
+    ),
     Route("/deadletters/{position}", _DEAD_LETTER),
     Route(
-        "/deadletters/{position}/redrive", {"POST": Endpoint(SUBSCRIBE, dead_letters.redrive_one)}
+        "/deadletters/{position}/redrive",
+        {"POST": Endpoint(OPERATE, dead_letters.redrive_one, scope=by_body)},
     ),
-    Route("/subscriptions/{id}/receive", {"POST": Endpoint(SUBSCRIBE, pull.receive)}),
-    Route("/subscriptions/{id}/acknowledge", {"POST": Endpoint(SUBSCRIBE, pull.acknowledge)}),
-    Route("/subscriptions/{id}/release", {"POST": Endpoint(SUBSCRIBE, pull.release)}),
-    Route("/subscriptions/{id}/reject", {"POST": Endpoint(SUBSCRIBE, pull.reject)}),
-    Route("/subscriptions/{id}/renewlocks", {"POST": Endpoint(SUBSCRIBE, pull.renew_locks)}),
+    Route(
+        "/subscriptions/{id}/receive",
+        {"POST": Endpoint(SUBSCRIBE, pull.receive, scope=of_subscription, audited=False)},
+    ),
+    Route(
+        "/subscriptions/{id}/acknowledge",
+        {"POST": Endpoint(SUBSCRIBE, pull.acknowledge, scope=of_subscription, audited=False)},
+    ),
+    Route(
+        "/subscriptions/{id}/release",
+        {"POST": Endpoint(SUBSCRIBE, pull.release, scope=of_subscription, audited=False)},
+    ),
+    Route(
+        "/subscriptions/{id}/reject",
+        {"POST": Endpoint(SUBSCRIBE, pull.reject, scope=of_subscription, audited=False)},
+    ),
+    Route(
+        "/subscriptions/{id}/renewlocks",
+        {"POST": Endpoint(SUBSCRIBE, pull.renew_locks, scope=of_subscription, audited=False)},
+    ),
     Route("/sources", _SOURCES),
     Route("/sources/{id}", _SOURCE),
-    Route("/sources/{id}/pause", {"POST": Endpoint(SUBSCRIBE, sources.pause)}),
-    Route("/sources/{id}/resume", {"POST": Endpoint(SUBSCRIBE, sources.resume)}),
+    Route("/sources/{id}/pause", {"POST": Endpoint(SUBSCRIBE, sources.pause, scope=of_source)}),
+    Route("/sources/{id}/resume", {"POST": Endpoint(SUBSCRIBE, sources.resume, scope=of_source)}),
     Route("/sources/{id}/webhook", _WEBHOOK),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(
         "/validate/schema",
-        {"POST": Endpoint(READ, validate.judge, ("against", "policy", "type", "channel", "last"))},
+        {
+            "POST": Endpoint(
+                READ,
+                validate.judge,
+                ("against", "policy", "type", "channel", "last"),
+                scope=of_judged,
+            )
+        },
     ),
     Route(
         "/validate/subscriptions",
-        {"POST": Endpoint(READ, explain.explain_all, ("channel", "subscription"))},
+        {
+            "POST": Endpoint(
+                READ, explain.explain_all, ("channel", "subscription"), scope=of_channel
+            )
+        },
     ),
     Route(
         "/validate/filters",
@@ -219,7 +325,7 @@ ROUTES: Sequence[Route] = (
     Route(f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}", _SCHEMA),
     Route(
         f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}/versions",
-        {"GET": Endpoint(READ, schemas.list_versions)},
+        {"GET": Endpoint(READ, schemas.list_versions, scope=of_schema_group)},
     ),
     Route(
         f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}/versions/{{version}}",
@@ -253,6 +359,22 @@ def match(raw_path: bytes) -> tuple[Route, dict[str, str]] | None:
     if segments[0] not in _OWN and not below_channel:
         return None
     raise NotFound(_nowhere(raw_path))
+
+
+def _shown(methods: Iterable[str]) -> list[str]:
+    """The methods as `Allow` lists them: where there is GET, there is HEAD."""
+    found: list[str] = []
+    for method in methods:
+        found += [method, "HEAD"] if method == "GET" else [method]
+    return [*found, "OPTIONS"]
+
+
+def _may(endpoint: Endpoint, principal: Principal, params: Mapping[str, str], state: State) -> bool:
+    try:
+        endpoint.check(principal, state, params, {})
+    except Forbidden:
+        return False
+    return True
 
 
 def _template(path: str) -> Sequence[bytes | None]:

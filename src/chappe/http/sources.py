@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chappe.domain.access import SUBSCRIBE, channel_group, require
 from chappe.domain.errors import Malformed
 from chappe.domain.source import Source, SourceStatus
 from chappe.domain.webhook_source import WEBHOOK
@@ -26,6 +27,7 @@ async def list_all(parts: Parts, request: Request) -> Response:
 async def create(parts: Parts, request: Request) -> Response:
     """Make one; without an id it gets one here."""
     draft = parse_source(request.body, parts.defaults.read)
+    require(request.principal, SUBSCRIBE, channel_group(draft.options.channel))
     made = await parts.connect.create(_sent(request), id=draft.id, by=request.principal.name)
     location = (b"location", f"/sources/{made.id}".encode("ascii"))
     return json_response(_shown(parts, request, made, {}), 201, (location,))
@@ -43,6 +45,10 @@ async def put(parts: Parts, request: Request) -> Response:
     draft = parse_source(request.body, parts.defaults.read)
     if draft.id is not None and draft.id != id_:
         raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
+    require(request.principal, SUBSCRIBE, channel_group(draft.options.channel))
+    present = parts.state.value.sources.get(id_)
+    if present is not None:
+        require(request.principal, SUBSCRIBE, channel_group(present.options.channel))
     kept, made = await parts.connect.put(
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )

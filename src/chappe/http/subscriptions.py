@@ -22,6 +22,7 @@ from chappe.formats.subscription_json import (
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.paging import limit_of
 from chappe.http.parts import Parts
+from chappe.http.scope import require_subscribing
 from chappe.http.standings import STATES, with_status
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -69,6 +70,7 @@ def _fits(one: Subscription, given: Mapping[str, str]) -> bool:
 async def create(parts: Parts, request: Request) -> Response:
     """Make one: it gets its id here."""
     draft = parse_subscription(request.body, parts.defaults)
+    require_subscribing(request.principal, draft.channel, draft.options)
     made = await parts.register.create_subscription(_sent(request), by=request.principal.name)
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
     return json_response(_answered(made, draft), 201, (location,))
@@ -90,6 +92,7 @@ async def replace(parts: Parts, request: Request) -> Response:
     draft = parse_subscription(request.body, parts.defaults)
     if draft.id is not None and draft.id != id_:
         raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
+    _require(parts, request, draft)
     kept = await parts.register.replace_subscription(
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
@@ -113,6 +116,7 @@ async def patch(parts: Parts, request: Request) -> Response:
     draft = parse_subscription(_encode(wanted), parts.defaults)
     if draft.id != id_:
         raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
+    _require(parts, request, draft)
     # The present epoch is in what is shown: a change that came between is a conflict.
     kept = await parts.register.replace_subscription(
         id_, wanted, epoch=draft.epoch, by=request.principal.name
@@ -154,6 +158,13 @@ async def remove(parts: Parts, request: Request) -> Response:
     """End one; its last state is answered."""
     last = await parts.register.remove_subscription(request.params["id"], by=request.principal.name)
     return json_response(render_subscription(last))
+
+
+def _require(parts: Parts, request: Request, draft: SubscriptionDraft) -> None:
+    """See that the caller may subscribe as the draft says; its channel stays where it says none."""
+    present = parts.state.value.subscriptions.get(request.params["id"])
+    channel = draft.channel if present is None else draft.channel or present.channel
+    require_subscribing(request.principal, channel, draft.options)
 
 
 def _answered(subscription: Subscription, draft: SubscriptionDraft) -> Mapping[str, object]:

@@ -31,8 +31,16 @@ from wsproto.events import (
 from wsproto.frame_protocol import FrameProtocol
 from wsproto.utilities import RemoteProtocolError
 
-from chappe.domain.access import READ, Principal, may_publish, require
-from chappe.domain.channel import DEFAULT
+from chappe.domain.access import (
+    PUBLISH,
+    READ,
+    Principal,
+    channel_group,
+    lacking,
+    may_publish,
+    require,
+)
+from chappe.domain.channel import DEFAULT, OWN
 from chappe.domain.errors import (
     CallerError,
     ChappeError,
@@ -139,9 +147,11 @@ async def opening(
     flags = {name: _flag(name, query) for name in ("receipts", "positions")}
     reading = None
     if call.path.endswith(b"/stream"):
-        require(by, READ)
+        require(by, READ, channel_group(channel))
         reading = await parts.streams.open(channel, query.get("from", "latest"), wanted_of(query))
     elif not may_publish(by, channel):
+        if channel not in OWN:
+            raise lacking(by, PUBLISH, channel_group(channel))
         raise Forbidden(f"channel {channel}: {by.name!r} may not publish to it", right="publish")
     return Opening(ws, subprotocol, channel, may_publish(by, channel), reading=reading, **flags)
 

@@ -28,7 +28,7 @@ CHANNELS: Final[Definition] = {
         "shards": count("Number of ordered parts; fixed when the channel is made"),
         "kind": text(
             "What the channel holds; only the hub writes to any but `events`",
-            enum=["events", "attempts", "deadletters", "registry"],
+            enum=["events", "attempts", "deadletters", "registry", "audit"],
             default="events",
         ),
         "undeclared": text(

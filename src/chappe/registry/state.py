@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from chappe.domain.channel import ATTEMPTS, DEADLETTERS, DEFAULT, DEFAULT_SHARDS, REGISTRY, Channel
+from chappe.domain.channel import (
+    ATTEMPTS,
+    AUDIT,
+    DEADLETTERS,
+    DEFAULT,
+    DEFAULT_SHARDS,
+    REGISTRY,
+    Channel,
+)
 from chappe.domain.source import Source
 from chappe.domain.subscription import Subscription
 from chappe.registry.declaration import Declaration
@@ -41,6 +49,7 @@ def own_channels(shards: int = DEFAULT_SHARDS) -> dict[str, Channel]:
         Channel(ATTEMPTS, 1),
         Channel(DEADLETTERS, 1),
         Channel(REGISTRY, 1),
+        Channel(AUDIT, 1),
     )
     return {channel.name: channel for channel in own}
 

@@ -14,10 +14,12 @@ def list_tokens(path: Path) -> Sequence[Token]:
     return tokens.load(path)
 
 
-def new_token(path: Path, name: str, rights: Sequence[str], *, created: str) -> str:
+def new_token(
+    path: Path, name: str, rights: Sequence[str], roles: Sequence[str], *, created: str
+) -> str:
     """Make a token; it is given back and stands nowhere else. The directory is made if need be."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return tokens.add(path, name, rights, created=created)
+    return tokens.add(path, name, rights, created=created, roles=roles)
 
 
 def remove_token(path: Path, name: str) -> None:

@@ -1,6 +1,7 @@
 """Access tokens in a file: what is kept is the SHA-256 of each, never the token.
 
-    {"tokens": [{"name": "shop-web", "sha256": "<hex>", "rights": ["publish"], "created": "…Z"}]}
+    {"tokens": [{"name": "shop-web", "sha256": "<hex>", "rights": ["publish"], "created": "…Z"},
+                {"name": "shop", "sha256": "<hex>", "roles": ["developer@channels/orders"]}]}
 
 A token is "chp_" and 32 random bytes in base64url, so a plain hash needs no salt and no stretching.
 The file is the operator's (mode 0600); the hub sees a change of it within a second.
@@ -18,7 +19,15 @@ from pathlib import Path
 
 import msgspec
 
-from chappe.domain.access import ANYONE, Principal, Right, parse_rights
+from chappe.domain.access import (
+    ANYONE,
+    OPERATE,
+    SUBSCRIBE,
+    Principal,
+    Right,
+    parse_grant,
+    parse_rights,
+)
 from chappe.domain.errors import Conflict, InvalidSetting, Malformed, NotFound
 from chappe.ports.authorizer import Authorizer
 
@@ -29,13 +38,14 @@ _log = logging.getLogger("chappe.tokens")
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
 
-class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the file."""
+class Token(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of the file: rights for the whole hub, roles for all of it or for some groups."""
 
     name: str
     sha256: str
-    rights: Sequence[str]
+    rights: Sequence[str] = ()
     created: str = ""
+    roles: Sequence[str] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,19 +74,22 @@ def load(path: Path) -> Sequence[Token]:
     return kept
 
 
-def add(path: Path, name: str, rights: Sequence[str], *, created: str) -> str:
+def add(
+    path: Path, name: str, rights: Sequence[str], *, created: str, roles: Sequence[str] = ()
+) -> str:
     """Make a token and keep its hash; the token itself is given back and stands nowhere else.
 
     `created` is RFC 3339 in UTC.
 
     Raises:
         Conflict: a token of that name exists.
-        Malformed: the name is empty, or a right is unknown.
+        Malformed: the name is empty, a right or role is unknown, or there are none of both.
         InvalidSetting: the file is broken.
     """
     token = PREFIX + secrets.token_urlsafe(32)
     kept = load(path)
-    made = Token(name, hashed(token), sorted(parse_rights(rights)), created)
+    given = sorted(parse_rights(rights)) if rights or not roles else ()
+    made = Token(name, hashed(token), given, created, [str(parse_grant(one)) for one in roles])
     _check(made, kept)
     _save(path, (*kept, made))
     return token
@@ -153,11 +166,20 @@ class TokenFile:
 
 
 def _by_hash(tokens: Sequence[Token]) -> Mapping[str, Principal]:
-    return {token.sha256: Principal(token.name, _rights(token)) for token in tokens}
+    return {token.sha256: _principal(token) for token in tokens}
+
+
+def _principal(token: Token) -> Principal:
+    grants = [parse_grant(role) for role in token.roles]
+    return Principal.holding(token.name, grants, how="token", rights=_rights(token))
 
 
 def _rights(token: Token) -> frozenset[Right]:
-    return parse_rights(token.rights)
+    if not token.rights:
+        return frozenset()
+    rights = parse_rights(token.rights)
+    # Before there were roles, who might subscribe might also retry and discard what failed.
+    return rights | {OPERATE} if SUBSCRIBE in rights else rights
 
 
 def _check(token: Token, others: Sequence[Token]) -> None:
@@ -165,7 +187,10 @@ def _check(token: Token, others: Sequence[Token]) -> None:
         raise Malformed("name: is empty; a token needs a name")
     if len(token.sha256) != 64 or not _HEX_DIGITS.issuperset(token.sha256):
         raise Malformed(f"sha256: {token.sha256!r} is not 64 lower-case hex digits")
-    parse_rights(token.rights)
+    if token.rights or not token.roles:
+        parse_rights(token.rights)
+    for role in token.roles:
+        parse_grant(role)
     if any(token.name == other.name for other in others):
         raise Conflict(f"name: {token.name!r} is taken; remove that token first")
 

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from chappe.domain.access import ANYONE, READ, Principal, require
+from chappe.domain.access import ANYONE, READ, Principal, Right, require
 from chappe.domain.errors import ChappeError, TooLarge, Unavailable
 from chappe.flows.confluent import Confluent
 from chappe.formats.confluent.bodies import id_body
@@ -21,7 +21,8 @@ from chappe.formats.confluent.errors import NoSuchMethod, Refused, too_large
 from chappe.formats.confluent.index import Entry
 from chappe.formats.confluent.names import DEFAULT
 from chappe.http.call import Call, ClientGone
-from chappe.http.confluent.asked import read_asked
+from chappe.http.confluent.asked import Asked, read_asked
+from chappe.http.confluent.groups import groups_of
 from chappe.http.confluent.media import V1, check_sent, wanted
 from chappe.http.confluent.routes import find, methods, right_for
 from chappe.http.exchange import Header, Response, find_header
@@ -80,8 +81,11 @@ async def answer(
             raise Refused(404, 404, "HTTP 404 Not Found")
         media = wanted(call.headers)
         if path.startswith(_BY_ID) and not call.query and call.method in ("GET", "HEAD"):
-            require(by, READ)
-            found = _by_id(confluent, path[len(_BY_ID) :], call.headers, media)
+            found = (
+                None
+                if not by.may(READ)
+                else _by_id(confluent, path[len(_BY_ID) :], call.headers, media)
+            )
             if found is not None:
                 return Answered(found, by)
         body = await call.body(limit_bytes)
@@ -89,7 +93,7 @@ async def answer(
         if call.method == "OPTIONS":
             return Answered(Response(204, b"", (_allow(methods(asked)),)), by)
         operation = find(asked)
-        require(by, right_for(operation, asked))
+        _require(by, right_for(operation, asked), confluent, asked)
         check_sent(call.headers, body)
         await confluent.ready(by=by.name)
         return Answered(_response(await operation.handler(confluent, asked), media), by)
@@ -97,6 +101,14 @@ async def answer(
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is becomes an error of the API's
         return Answered(refusal(error, media), by, error)
+
+
+def _require(by: Principal, right: Right, confluent: Confluent, asked: Asked) -> None:
+    """See that the caller may do it to each of the groups that it is about."""
+    if by.may(right):
+        return
+    for group in groups_of(confluent.index(), asked) or (None,):
+        require(by, right, *(() if group is None else (group,)))
 
 
 def refusal(error: Exception, media: bytes = V1) -> Response:
