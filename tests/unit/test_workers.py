@@ -28,7 +28,7 @@ from chappe.server.workers import LEASE_TTL_S, Engine, Workers
 from chappe.testing.fake_clock import FakeClock
 from chappe.testing.scripted_sink import ScriptedSink
 
-SHARDS = {"default.0", "default.1", "deadletters.0", "registry.0"}
+SHARDS = {"default.0", "default.1", "deadletters.0", "registry.0", "audit.0"}
 
 
 @dataclass

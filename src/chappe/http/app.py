@@ -21,10 +21,11 @@ from chappe.domain.access import (
     require_somewhere,
 )
 from chappe.domain.channel import DEFAULT, OWN
-from chappe.domain.errors import ChappeError, NotAllowed, Unavailable, UnsupportedFormat
+from chappe.domain.errors import ChappeError, Forbidden, NotAllowed, Unavailable, UnsupportedFormat
 from chappe.formats import cloudevents_http
 from chappe.formats.receipt import Receipt
 from chappe.http import console, events, registry_route, websocket
+from chappe.http.audited import audited
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent
 from chappe.http.exchange import Header, Request, Response, Stream, find_header
@@ -34,8 +35,10 @@ from chappe.http.paging import parse_query
 from chappe.http.parts import Parts
 from chappe.http.principal import authenticate
 from chappe.http.problems import code_of, problem, problem_response
+from chappe.http.registry.asked import READS
 from chappe.http.request_log import RequestLog
 from chappe.http.routes import LIVEZ, METRICS, PUBLISHING, READYZ, Endpoint, Route, match
+from chappe.kit.correlation import correlated
 from chappe.registry.state import State
 
 _HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/metrics"})
@@ -186,23 +189,34 @@ class App:
         except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
             response = problem(error)
             self._refused(call, channel, by, error, response)
+            if by is not None and isinstance(error, Forbidden):
+                self._parts.audit.record(audited(call, response.status, by, error, writes=False))
         else:
             self._accepted(channel, count, duplicates, len(body), started_s)
         await call.answer(response)
 
     async def _other(self, call: Call) -> None:
         """Everything else, by the table of routes."""
+        if call.method in READS:
+            await self._routed(call)
+            return
+        with correlated(self._parts.audit.new_correlation()):
+            await self._routed(call)
+
+    async def _routed(self, call: Call) -> None:
         started_s = perf_counter()
         by = ANYONE
         failure: Exception | None = None
         response: Response | Stream
         session: websocket.Session | None = None
+        writes = False
         try:
             found = match(call.path)
             if found is None:
                 if registry_route.is_preflight(call):
                     response = registry_route.preflight(call, self._parts.authorizer)
                 else:
+                    writes = call.method not in READS and not registry_route.is_dry_run(call.query)
                     by = authenticate(self._parts.authorizer, call.headers, None)
                     response = await registry_route.answer(self._parts, call, by)
             else:
@@ -217,6 +231,7 @@ class App:
                     endpoint = route.methods.get(method)
                     if endpoint is None and method != "OPTIONS":
                         raise _no_such_method(call.method, route)
+                    writes = endpoint is not None and endpoint.is_audited(method)
                     parameters = _parameters(route, endpoint)
                     query = {} if parameters is None else parse_query(call.query, parameters)
                     if endpoint is None or endpoint.right is not None:
@@ -229,7 +244,7 @@ class App:
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is becomes a problem
             failure, response = error, problem(error)
-        self._done(call, response, started_s, by, failure)
+        self._done(call, response, started_s, by, failure, writes=writes)
         if session is not None:
             await session.run()
         else:
@@ -257,14 +272,15 @@ class App:
     async def _confluent(self, call: Call, prefix: bytes) -> None:
         """A request to the Schema Registry API, which has errors of its own form."""
         started_s = perf_counter()
-        response, by, failure = await confluent.answer(
-            self._parts.confluent,
-            self._parts.authorizer,
-            call,
-            prefix=prefix,
-            limit_bytes=self._parts.registry.edge.body_bytes,
-        )
-        self._done(call, response, started_s, by, failure)
+        with correlated("" if call.method in READS else self._parts.audit.new_correlation()):
+            response, by, failure, writes = await confluent.answer(
+                self._parts.confluent,
+                self._parts.authorizer,
+                call,
+                prefix=prefix,
+                limit_bytes=self._parts.registry.edge.body_bytes,
+            )
+            self._done(call, response, started_s, by, failure, writes=writes)
         await call.answer(response)
 
     def _done(
@@ -274,8 +290,12 @@ class App:
         started_s: float,
         by: Principal,
         failure: Exception | None,
+        *,
+        writes: bool = False,
     ) -> None:
-        """Log a request that is no publish."""
+        """Log a request that is no publish, and tell of a write."""
+        if writes or isinstance(failure, Forbidden):
+            self._parts.audit.record(audited(call, response.status, by, failure, writes=writes))
         self._log.request(
             call.method,
             _shown(call),

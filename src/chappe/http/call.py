@@ -40,6 +40,11 @@ class Call(Asked, Protocol):
     def method(self) -> str: ...
 
     @property
+    def peer(self) -> str:
+        """The address of who is at the other end of the connection; "" where it is not known."""
+        ...
+
+    @property
     def gone(self) -> bool:
         """Whether it is known that nobody is there any more to be answered."""
         ...
@@ -77,13 +82,15 @@ class WholeCall(Asked, Protocol):
 class AsgiCall:
     """The request of any ASGI server."""
 
-    __slots__ = ("_read", "_receive", "_send", "gone", "headers", "method", "path", "query")
+    __slots__ = ("_read", "_receive", "_send", "gone", "headers", "method", "path", "peer", "query")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: bytes = scope["raw_path"]
         self.query: bytes = scope["query_string"]
         self.headers: list[Header] = scope["headers"]
+        client = scope.get("client")
+        self.peer: str = client[0] if client else ""
         self._receive = receive
         self._send = send
         self._read = False

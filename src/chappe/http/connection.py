@@ -106,6 +106,11 @@ class Exchange:
         """Whether the client has closed the connection, or its half of it."""
         return self._connection.lost or self._connection.eof
 
+    @property
+    def peer(self) -> str:
+        """The address of who is at the other end."""
+        return self._connection.peer
+
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body, as call.Call has it."""
         if self.coding:
@@ -227,6 +232,12 @@ class Connection(asyncio.Protocol):
         self._behind = b""
 
     # What `serve` and the exchanges use
+
+    @property
+    def peer(self) -> str:
+        """The address of who is at the other end; "" where the transport has none."""
+        name = self._transport.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) and name else ""
 
     async def serve(self, handle: Callable[[Exchange], Awaitable[None]]) -> None:
         """Answer request after request until the connection ends."""

@@ -34,6 +34,7 @@ from chappe.http.health import Readiness
 from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
+from chappe.ports.audit import Audit, Unaudited
 from chappe.ports.authorizer import Authorizer
 from chappe.ports.event_index import Query
 from chappe.ports.event_log import Extent
@@ -206,3 +207,4 @@ class Parts:
     defaults: Defaults = DEFAULTS
     confluent: Confluent | None = None
     console: Consoling | None = None
+    audit: Audit = field(default_factory=Unaudited)

@@ -154,7 +154,7 @@ async def answer(parts: Parts, call: Call, by: Principal) -> Response:
             require_changes(by, written.changes)
         return written or Written(tree, (), None), response
 
-    dry_run = _is_dry_run(call.query)
+    dry_run = is_dry_run(call.query)
     committed = await parts.register.write(
         decide,
         by=by.name,
@@ -211,7 +211,7 @@ async def reach(parts: Parts, headers: Sequence[Header]) -> None:
         ) from None
 
 
-def _is_dry_run(query: bytes) -> bool:
+def is_dry_run(query: bytes) -> bool:
     """Whether `?dryrun` stands in the query; what is not "false" means it, lest a write be done."""
     sent = (part.partition(b"=") for part in query.split(b"&"))
     return any(

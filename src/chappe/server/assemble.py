@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import uuid
@@ -32,20 +33,23 @@ from chappe.adapters.sqlite.event_index import SqliteEventIndex
 from chappe.adapters.sqlite.writer import Bounds
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
+from chappe.domain.audit import Audited
 from chappe.domain.channel import (
     ATTEMPTS,
+    AUDIT,
     DEADLETTERS,
     DEFAULT,
     REGISTRY,
     UNDELIVERED,
     Channel,
 )
-from chappe.domain.errors import ChappeError, InvalidSetting, WrongKey
+from chappe.domain.errors import ChappeError, InvalidSetting, Unavailable, WrongKey
 from chappe.domain.seen import SeenEvents
 from chappe.domain.source import Source
 from chappe.domain.subscription import PULL, Credential, Defaults
 from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
+from chappe.flows.audit import AuditTrail
 from chappe.flows.begin import Begin
 from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.check import Check
@@ -85,6 +89,7 @@ from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
 from chappe.http.parts import Limits, Parts, RegistryParts, Snapshots
 from chappe.http.registry.asked import Edge
+from chappe.kit.correlation import correlation
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
 from chappe.ports.event_source import Intake
@@ -106,6 +111,9 @@ from chappe.server.workers import Engine, Workers
 ENCODING_BYTES = 16 * 1024
 """Headers and the framing of a block: what an event may grow by between request and log."""
 
+FLUSH_S = 2.0
+"""How long a node that ends waits for what it has to tell the audit."""
+
 _log = logging.getLogger("chappe")
 
 
@@ -115,7 +123,7 @@ class Hub:
 
     `describe` tells the registry what the hub is and how it is used, once it answers;
     `keep_described` goes on doing so when channels come; `streams` runs the tails of those who
-    follow events.
+    follow events; `audit` writes down who did what.
     """
 
     app: App
@@ -125,6 +133,7 @@ class Hub:
     describe: Callable[[], Awaitable[None]]
     keep_described: Callable[[], Coroutine[Any, Any, None]]
     streams: Callable[[], Coroutine[Any, Any, None]]
+    audit: Callable[[], Coroutine[Any, Any, None]]
     close: Callable[[], Awaitable[None]]
 
 
@@ -161,6 +170,7 @@ async def assemble(
             {
                 DEADLETTERS: (settings.deadletters_age_s, settings.deadletters_bytes),
                 ATTEMPTS: (settings.attempts_age_s, settings.attempts_bytes),
+                AUDIT: (settings.audit_age_s, settings.audit_bytes),
             },
         ),
     )
@@ -237,6 +247,12 @@ async def assemble(
     def new_id() -> str:
         return secrets.token_hex(12)
 
+    audit = AuditTrail(log, Channel(AUDIT, 1), clock, new_id, node)
+    tokens.tell(
+        lambda added, removed: audit.record(
+            Audited("tokens", "done", "tokens file", None, added=added, removed=removed)
+        )
+    )
     recorder = AttemptRecorder(log, Channel(ATTEMPTS, 1), clock, new_id, node)
     sinks: dict[str, Sink] = {
         "HTTP": sink,
@@ -281,7 +297,7 @@ async def assemble(
         offer=languages.offer,
         language=languages,
         root=lambda: url,
-        correlation=new_id,
+        correlation=lambda: correlation() or new_id(),
         defaults=defaults,
         open_channel=log.open_channel,
         check_sink=policy.check_sink,
@@ -509,10 +525,16 @@ async def assemble(
                 version=__version__,
                 now_ms=clock.now_ms,
             ),
+            audit=audit,
         )
     )
 
     async def close() -> None:
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await audit.flush()
+        except (Unavailable, TimeoutError) as error:
+            _log.warning("audit: the last events were not written: %s", error)
         for one in {id(one): one for one in sinks.values()}.values():
             await one.close()
         compiler.close()
@@ -522,7 +544,9 @@ async def assemble(
         await calls.close()
         await connection.close()
 
-    return Hub(app, workers, sources, counters, describe, keep_described, streams.run, close)
+    return Hub(
+        app, workers, sources, counters, describe, keep_described, streams.run, audit.run, close
+    )
 
 
 def _first_tree(settings: Settings, now: str, offer: Offer) -> Tree:

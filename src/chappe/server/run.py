@@ -153,6 +153,7 @@ async def _serve_until(
         serving = [tasks.start_soon(one.run(), name=name) for name, one in servers.items()]
         tasks.start_soon(hub.keep_described(), name="describe")
         tasks.start_soon(hub.streams(), name="streams")
+        tasks.start_soon(hub.audit(), name="audit")
         for server in servers.values():
             await server.wait_started()
         here = HubFile(

@@ -39,6 +39,7 @@ REGISTRY_ID = "chappe"
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 WEEK_S = 604_800.0
+DAY_S = 86_400.0
 
 # Kubernetes tells every container about every service: one that is called "chappe" sets
 # CHAPPE_SERVICE_HOST, CHAPPE_PORT=tcp://10.0.0.7:4280, CHAPPE_PORT_4280_TCP_ADDR and more.
@@ -236,6 +237,18 @@ class Settings:
         default=10 * GIB,
         metadata=_says(
             kinds.whole(MIB, or_zero=True), "How much of the delivery log is kept. 0 sets no limit."
+        ),
+    )
+    audit_age_s: float = field(
+        default=90 * DAY_S,
+        metadata=_says(
+            kinds.seconds(1), "For how long it is kept who did what (the channel `audit`)."
+        ),
+    )
+    audit_bytes: int = field(
+        default=GIB,
+        metadata=_says(
+            kinds.whole(MIB, or_zero=True), "How much of that is kept. 0 sets no limit."
         ),
     )
     min_free_bytes: int = field(

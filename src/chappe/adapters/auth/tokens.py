@@ -34,6 +34,8 @@ from chappe.ports.authorizer import Authorizer
 PREFIX = "chp_"
 CHECK_EVERY_S = 1.0
 
+Changed = Callable[[Sequence[str], Sequence[str]], None]
+
 _log = logging.getLogger("chappe.tokens")
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
@@ -132,6 +134,11 @@ class TokenFile:
         self._by_hash = _by_hash(load(path))
         self._open = self._seen is None
         self._check_at_s = monotonic_s() + CHECK_EVERY_S
+        self._changed: Changed = lambda added, removed: None
+
+    def tell(self, changed: Changed) -> None:
+        """From now on call `changed` with the names that came and went, when the file changes."""
+        self._changed = changed
 
     @property
     def is_open(self) -> bool:
@@ -155,6 +162,7 @@ class TokenFile:
         if stamp is None:
             _log.warning("%s is gone; the tokens that it held stay valid", self._path)
             return
+        before = self._by_hash
         try:
             self._by_hash = _by_hash(load(self._path))
         except InvalidSetting as error:
@@ -162,7 +170,17 @@ class TokenFile:
             _log.error("%s; the former tokens stay valid", error)
         else:
             _log.info("%s: %d tokens", self._path, len(self._by_hash))
+            self._changed(*_differing(before, self._by_hash))
         self._open = False
+
+
+def _differing(
+    before: Mapping[str, Principal], after: Mapping[str, Principal]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The names that came and those that went; one whose token or rights changed did both."""
+    added = {one.name for key, one in after.items() if before.get(key) != one}
+    removed = {one.name for key, one in before.items() if after.get(key) != one}
+    return sorted(added), sorted(removed)
 
 
 def _by_hash(tokens: Sequence[Token]) -> Mapping[str, Principal]:

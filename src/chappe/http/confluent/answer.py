@@ -48,11 +48,12 @@ _log = logging.getLogger("chappe.http")
 
 
 class Answered(NamedTuple):
-    """The response, who asked, and what went wrong."""
+    """The response, who asked, what went wrong, and whether something was to be changed."""
 
     response: Response
     by: Principal = ANYONE
     failure: Exception | None = None
+    writes: bool = False
 
 
 def is_below(path: bytes) -> bool:
@@ -73,7 +74,7 @@ async def answer(
     Raises:
         ClientGone: there is nobody left to answer.
     """
-    by, media = ANYONE, V1
+    by, media, writes = ANYONE, V1, False
     try:
         by = authenticate(authorizer, bearer(call.headers))
         path = call.path[len(prefix) :]
@@ -93,14 +94,16 @@ async def answer(
         if call.method == "OPTIONS":
             return Answered(Response(204, b"", (_allow(methods(asked)),)), by)
         operation = find(asked)
+        writes = operation.right != READ
         _require(by, right_for(operation, asked), confluent, asked)
         check_sent(call.headers, body)
         await confluent.ready(by=by.name)
-        return Answered(_response(await operation.handler(confluent, asked), media), by)
+        response = _response(await operation.handler(confluent, asked), media)
+        return Answered(response, by, None, writes)
     except ClientGone:
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is becomes an error of the API's
-        return Answered(refusal(error, media), by, error)
+        return Answered(refusal(error, media), by, error, writes)
 
 
 def _require(by: Principal, right: Right, confluent: Confluent, asked: Asked) -> None:
