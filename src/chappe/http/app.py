@@ -28,6 +28,7 @@ from chappe.http import console, events, registry_route, websocket
 from chappe.http.audited import audited
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent
+from chappe.http.cookies import Site
 from chappe.http.exchange import Header, Request, Response, Stream, find_header
 from chappe.http.health import livez, readyz
 from chappe.http.metrics import Metrics
@@ -176,7 +177,7 @@ class App:
             query = parse_query(call.query, PUBLISHING.parameters or ()) if call.query else None
             if not parts.authorizer.is_open:
                 token = None if query is None else query.get("access_token")
-                by = authenticate(parts.authorizer, call.headers, token)
+                by = self._known(call, token)
                 if channel in OWN:
                     require_somewhere(by, PUBLISH)  # that nobody may is told later
                 else:
@@ -217,7 +218,7 @@ class App:
                     response = registry_route.preflight(call, self._parts.authorizer)
                 else:
                     writes = call.method not in READS and not registry_route.is_dry_run(call.query)
-                    by = authenticate(self._parts.authorizer, call.headers, None)
+                    by = self._known(call, None)
                     response = await registry_route.answer(self._parts, call, by)
             else:
                 route, params = found
@@ -234,7 +235,7 @@ class App:
                     writes = endpoint is not None and endpoint.is_audited(method)
                     parameters = _parameters(route, endpoint)
                     query = {} if parameters is None else parse_query(call.query, parameters)
-                    if endpoint is None or endpoint.right is not None:
+                    if endpoint is None or endpoint.right is not None or endpoint.of_anybody:
                         by = self._authenticated(call, query)
                     if endpoint is None:
                         response = _options(route, by, params, call, self._parts.state.value)
@@ -341,11 +342,23 @@ class App:
             lambda: self._draining,
             call.query,
             lambda: call.gone,
+            call.peer,
         )
         return await endpoint.handler(self._parts, request)
 
     def _authenticated(self, call: Call, query: Mapping[str, str]) -> Principal:
-        return authenticate(self._parts.authorizer, call.headers, query.get("access_token"))
+        return self._known(call, query.get("access_token"))
+
+    def _known(self, call: Call, token: str | None) -> Principal:
+        parts = self._parts
+        return authenticate(
+            parts.authorizer,
+            call.headers,
+            token,
+            site=Site(parts.registry.base(call.headers)),
+            # A page of another site may open a WebSocket, too, and read what comes.
+            safe=call.method in READS and find_header(call.headers, b"upgrade") is None,
+        )
 
     def _refused(
         self,

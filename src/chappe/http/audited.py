@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from chappe.domain.access import Principal
 from chappe.domain.audit import Audited, Outcome
 from chappe.domain.errors import Forbidden, Unauthenticated
 from chappe.http.call import Call
-from chappe.http.exchange import find_header
+from chappe.http.exchange import Header, find_header
 from chappe.http.problems import code_of
 from chappe.kit.correlation import correlation
 
@@ -37,14 +38,14 @@ def audited(
         _text(details.get("right")),
         _text(details.get("group")),
         call.peer,
-        forwarded_for(call),
+        forwarded_for(call.headers),
         correlation(),
     )
 
 
-def forwarded_for(call: Call) -> str | None:
+def forwarded_for(headers: Iterable[Header]) -> str | None:
     """What a proxy, or anybody, says of who is behind it."""
-    sent = find_header(call.headers, b"x-forwarded-for")
+    sent = find_header(headers, b"x-forwarded-for")
     return None if sent is None else sent[:_MOST].decode("ascii", "replace")
 
 

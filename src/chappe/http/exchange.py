@@ -22,7 +22,7 @@ class Request:
 
     `path` and `raw_query` are as they were sent; `params` are the path's parts by name and `query` the parameters,
     both percent-decoded. Header names are lower-case. `draining` tells whether the hub wants to end, `gone` whether
-    nobody is there any more to be answered.
+    nobody is there any more to be answered. `peer` is the address at the other end of the connection.
     """
 
     method: str
@@ -35,6 +35,7 @@ class Request:
     draining: Callable[[], bool]
     raw_query: bytes = b""
     gone: Callable[[], bool] = lambda: False
+    peer: str = ""
 
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of that name."""

@@ -38,6 +38,7 @@ from chappe.ports.audit import Audit, Unaudited
 from chappe.ports.authorizer import Authorizer
 from chappe.ports.event_index import Query
 from chappe.ports.event_log import Extent
+from chappe.ports.identity import IdentityProvider, Sessions
 from chappe.registry.entity import Tree
 from chappe.registry.state import State
 from chappe.registry.writing import Committed, Decide
@@ -175,6 +176,15 @@ class RegistryParts:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """What logging in with a browser needs; without a provider it is by tokens alone."""
+
+    sessions: Sessions
+    provider: IdentityProvider | None
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The flows, the declared state, and the edge's limits."""
 
@@ -207,4 +217,5 @@ class Parts:
     defaults: Defaults = DEFAULTS
     confluent: Confluent | None = None
     console: Consoling | None = None
+    login: Login | None = None
     audit: Audit = field(default_factory=Unaudited)

@@ -1,4 +1,4 @@
-"""Who is asking: the Authorization header to a principal."""
+"""Who is asking: the Authorization header, or a browser's session, to a principal."""
 
 from __future__ import annotations
 
@@ -6,17 +6,28 @@ from collections.abc import Sequence
 
 from chappe.domain.access import ANYONE, Principal
 from chappe.domain.errors import Unauthenticated
+from chappe.http.cookies import SESSION, Site
 from chappe.http.exchange import Header
 from chappe.ports.authorizer import Authorizer
 
 
 def authenticate(
-    authorizer: Authorizer, headers: Sequence[Header], query_token: str | None = None
+    authorizer: Authorizer,
+    headers: Sequence[Header],
+    query_token: str | None = None,
+    *,
+    site: Site | None = None,
+    safe: bool = False,
 ) -> Principal:
     """The caller. `query_token` is the parameter access_token where the route takes it.
 
+    With `site` a session's cookie counts, too: for a `safe` request, which changes nothing, always,
+    for another one where a page of the hub asks.
+
     Raises:
         Unauthenticated: there are tokens and none, two, or a wrong one was sent.
+        Forbidden: the cookie came with a page of another site.
+        Unavailable: the issuer of a token must be asked first.
     """
     if authorizer.is_open:
         return ANYONE
@@ -24,7 +35,17 @@ def authenticate(
     if query_token is not None:
         sent.append(b"Bearer " + query_token.encode("utf-8", "surrogateescape"))
     if not sent:
-        raise Unauthenticated("a token is needed: send the header 'Authorization: Bearer TOKEN'")
+        cookie = None if site is None else site.find(SESSION, headers)
+        if cookie is None or site is None:
+            raise Unauthenticated(
+                "a token is needed: send the header 'Authorization: Bearer TOKEN'"
+            )
+        if not safe:
+            site.check_same(headers)
+        principal = authorizer.session(cookie)
+        if principal is None:
+            raise Unauthenticated("the session has ended, or is of another hub; log in again")
+        return principal
     if len(sent) > 1:
         # http-webhook.md 3: a client uses one method in a request.
         raise Unauthenticated("two tokens were sent; send one")

@@ -29,6 +29,7 @@ from chappe.http import (
     explain,
     grants,
     infer,
+    login,
     openapi,
     pull,
     replays,
@@ -80,6 +81,8 @@ class Endpoint:
     """Whether a body may be no longer than an event."""
     scope: Scope = whole_hub
     """The groups for one of which the right is needed."""
+    of_anybody: bool = False
+    """Whether it is for whoever is known, whatever their rights."""
     audited: bool | None = None
     """Whether what was done is told to the channel `audit`; None: where it is a write."""
 
@@ -184,6 +187,10 @@ _SOURCE = {
 _WEBHOOK = {  # the signature says who may
     "GET": Endpoint(None, webhooks.ping, None),
     "POST": Endpoint(None, webhooks.take, None, of_event=True),
+}
+_LOGIN = {
+    "GET": Endpoint(None, login.page, login.PARAMETERS),
+    "POST": Endpoint(None, login.by_token),
 }
 _SERVICES = {
     "GET": Endpoint(READ, discovery.list_services, None),
@@ -332,6 +339,14 @@ ROUTES: Sequence[Route] = (
         _SCHEMA_VERSION,
     ),
     Route("/openapi.json", {"GET": Endpoint(READ, openapi.openapi)}),
+    Route("/whoami", {"GET": Endpoint(None, login.whoami, of_anybody=True)}),
+    Route("/console/login", _LOGIN),
+    Route("/console/login.json", {"GET": Endpoint(None, login.describe)}),
+    Route("/console/callback", {"GET": Endpoint(None, login.callback, None)}),
+    Route(
+        "/console/logout",
+        {"GET": Endpoint(None, login.ask_logout), "POST": Endpoint(None, login.logout)},
+    ),
     Route("/livez", {"GET": LIVEZ}),
     Route("/readyz", {"GET": READYZ}),
     Route("/metrics", {"GET": METRICS}),

@@ -19,7 +19,15 @@ class Authorizer(Protocol):
         """Whose token it is; None when nobody's.
 
         Takes the same time for every wrong token, however much of it is right.
+
+        Raises:
+            Unauthenticated: nobody's, where more is to be said of it.
+            Unavailable: nobody can tell yet.
         """
+        ...
+
+    def session(self, cookie: str) -> Principal | None:
+        """Whose session a cookie is of; None when nobody's."""
         ...
 
 
@@ -31,3 +39,7 @@ class Open:
     def identify(self, token: str) -> Principal | None:
         """Anyone."""
         return ANYONE
+
+    def session(self, cookie: str) -> Principal | None:
+        """There are none."""
+        return None

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chappe import __version__
+from chappe.adapters.auth.everybody import Everybody
+from chappe.adapters.auth.sessions import SealedSessions, session_key
 from chappe.adapters.auth.tokens import TokenFile
 from chappe.adapters.containment.decider import HelpedContainment
 from chappe.adapters.egress.guard import GuardedEgress
@@ -87,7 +89,7 @@ from chappe.formats.times import rfc3339_us
 from chappe.http.app import App
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
-from chappe.http.parts import Limits, Parts, RegistryParts, Snapshots
+from chappe.http.parts import Limits, Login, Parts, RegistryParts, Snapshots
 from chappe.http.registry.asked import Edge
 from chappe.kit.correlation import correlation
 from chappe.kit.counters import Counters
@@ -104,6 +106,7 @@ from chappe.registry.write import empty_tree
 from chappe.server.brokers import broker_readers, broker_sinks
 from chappe.server.console import ServedConsole
 from chappe.server.disk_guard import DiskGuard
+from chappe.server.identity import login_issuer
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
 from chappe.server.workers import Engine, Workers
@@ -123,7 +126,7 @@ class Hub:
 
     `describe` tells the registry what the hub is and how it is used, once it answers;
     `keep_described` goes on doing so when channels come; `streams` runs the tails of those who
-    follow events; `audit` writes down who did what.
+    follow events; `audit` writes down who did what; `issuer` renews its keys.
     """
 
     app: App
@@ -134,6 +137,7 @@ class Hub:
     keep_described: Callable[[], Coroutine[Any, Any, None]]
     streams: Callable[[], Coroutine[Any, Any, None]]
     audit: Callable[[], Coroutine[Any, Any, None]]
+    issuer: Callable[[], Coroutine[Any, Any, None]] | None
     close: Callable[[], Awaitable[None]]
 
 
@@ -440,6 +444,15 @@ async def assemble(
         SourceParts(readers, intake, lease, statuses, clock, random.random, node), state
     )
 
+    issuer = login_issuer(settings, clock)
+    key = await hub_key(connection)
+    sessions = SealedSessions(
+        SystemSecrets(session_key(key)),
+        tokens.by_hash,
+        issuer,
+        lambda: clock.now_ms() / 1000,
+        lasts_s=settings.session_s,
+    )
     snapshots = Snapshots()
     app: App = App(
         Parts(
@@ -498,11 +511,12 @@ async def assemble(
                 lambda: state.value.subscriptions,
                 lambda: state.value.channels,
                 clock,
-                await hub_key(connection),
+                key,
             ),
             streams=streams,
             readiness=readiness,
-            authorizer=tokens,
+            authorizer=Everybody(tokens, issuer, sessions),
+            login=Login(sessions, issuer, settings.session_s),
             counters=counters,
             now_ms=clock.now_ms,
             agree=handshakes.agree,
@@ -545,7 +559,16 @@ async def assemble(
         await connection.close()
 
     return Hub(
-        app, workers, sources, counters, describe, keep_described, streams.run, audit.run, close
+        app,
+        workers,
+        sources,
+        counters,
+        describe,
+        keep_described,
+        streams.run,
+        audit.run,
+        None if issuer is None else issuer.run,
+        close,
     )
 
 

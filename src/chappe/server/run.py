@@ -81,7 +81,7 @@ def run(
 async def _serve(settings: Settings, ready: Callable[[HubFile, Path], None]) -> int:
     tokens_file = tokens_path(settings)
     tokens = TokenFile(tokens_file, SystemClock().monotonic_s)
-    check_exposure(settings, has_tokens=not tokens.is_open)
+    check_exposure(settings, has_tokens=not tokens.is_open or bool(settings.oidc_issuer))
     lock = lock_data(settings.data)
     stop = asyncio.Event()
     try:
@@ -154,6 +154,8 @@ async def _serve_until(
         tasks.start_soon(hub.keep_described(), name="describe")
         tasks.start_soon(hub.streams(), name="streams")
         tasks.start_soon(hub.audit(), name="audit")
+        if hub.issuer is not None:
+            tasks.start_soon(hub.issuer(), name="issuer")
         for server in servers.values():
             await server.wait_started()
         here = HubFile(

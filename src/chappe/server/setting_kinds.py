@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from chappe.domain.claims import ClaimRole, parse_claim_role
 from chappe.domain.egress import Allowance, parse_allowance
+from chappe.domain.errors import Malformed
 
 _SECRET_IN_URL = re.compile(r"//[^@/\s]*@")
 
@@ -203,6 +205,47 @@ def http_url() -> Kind:
         return raw.rstrip("/")
 
     return Kind("URL", "an http:// or https:// URL without user, query and fragment", read)
+
+
+def issuer_url() -> Kind:
+    """An issuer, exactly as it calls itself: https, or http on this machine; empty for none."""
+    any_url = http_url()
+
+    def read(raw: object, base: Path) -> str:
+        any_url.read(raw, base)
+        assert isinstance(raw, str)
+        parts = urlsplit(raw)
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            raise ValueError
+        return raw
+
+    return Kind("URL", "an https:// URL, as the issuer calls itself (http:// on loopback)", read)
+
+
+def claim_roles() -> Kind:
+    """What values of a claim mean, separated by semicolons, or a TOML array; empty for none."""
+
+    def read(raw: object, _: Path) -> tuple[ClaimRole, ...]:
+        if isinstance(raw, str):
+            raw = [one for one in raw.split(";") if one.strip()]
+        if not isinstance(raw, list):
+            raise ValueError
+        found: list[ClaimRole] = []
+        for one in raw:
+            if not isinstance(one, str):
+                raise ValueError
+            try:
+                found.append(parse_claim_role(one))
+            except Malformed as error:
+                raise ValueError(error.message) from error
+        return tuple(found)
+
+    return Kind(
+        "list",
+        "VALUE=ROLE or VALUE=ROLE@GROUP,…, separated by semicolons, with the roles viewer, developer, "
+        "operator and admin",
+        read,
+    )
 
 
 def word_or_file(*words: str) -> Kind:

@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from chappe.domain.claims import ClaimRole
 from chappe.domain.egress import Allowance, EgressPolicy, Reach
 from chappe.domain.errors import InvalidSetting
 from chappe.domain.subscription import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_S
@@ -69,7 +70,7 @@ class Settings:
         default="127.0.0.1",
         metadata=_says(
             kinds.host(),
-            "Address to listen on. Any but a loopback address needs a tokens file with a token.",
+            "Address to listen on. Any but a loopback address needs a tokens file with a token, or `oidc_issuer`.",
         ),
     )
     port: int = field(
@@ -128,6 +129,77 @@ class Settings:
             kinds.file(),
             "Tokens file: who may do what.",
             default="`tokens.json` in `data`, if it is there",
+        ),
+    )
+    oidc_issuer: str = field(
+        default="",
+        metadata=_says(
+            kinds.issuer_url(),
+            "OpenID Connect issuer whose tokens the hub takes, and that people log in with; empty: none.",
+            default="empty",
+        ),
+    )
+    oidc_client_id: str = field(
+        default="",
+        metadata=_says(
+            kinds.text(r"[!-~]{0,255}", "an id of printable ASCII"),
+            "Who the hub and its command line are to the issuer, for logging in.",
+            default="empty",
+        ),
+    )
+    oidc_client_secret: Path | None = field(
+        default=None,
+        metadata=_says(
+            kinds.file(), "File with the client's secret, where the issuer wants one besides PKCE."
+        ),
+    )
+    oidc_audience: str = field(
+        default="",
+        metadata=_says(
+            kinds.text(r"[!-~]{0,255}", "an audience of printable ASCII"),
+            "The audience (`aud`) that tokens must be for; those for `oidc_client_id` are taken, too.",
+            default="empty",
+        ),
+    )
+    oidc_scopes: str = field(
+        default="openid profile email",
+        metadata=_says(
+            kinds.text(r"[!-~]+( [!-~]+)*", "names separated by blanks"),
+            "The scopes that a login asks for.",
+        ),
+    )
+    oidc_claim: str = field(
+        default="groups",
+        metadata=_says(
+            kinds.text(r"[!-~]{1,255}", "the name of a claim, or names joined by dots"),
+            "The claim that roles are held by, such as `roles` or `realm_access.roles`.",
+        ),
+    )
+    oidc_name_claim: str = field(
+        default="preferred_username",
+        metadata=_says(
+            kinds.text(r"[!-~]{1,255}", "the name of a claim"),
+            "The claim that people are named by; where it is missing, by `sub`.",
+        ),
+    )
+    oidc_roles: tuple[ClaimRole, ...] = field(
+        default=(),
+        metadata=_says(
+            kinds.claim_roles(),
+            "What values of the claim mean, such as `platform=admin;shop=developer@channels/orders;*=viewer`.",
+            default="empty",
+        ),
+    )
+    oidc_leeway_s: float = field(
+        default=30.0,
+        metadata=_says(
+            kinds.seconds(0), "How far the issuer's clock may be from the hub's, in tokens."
+        ),
+    )
+    session_s: float = field(
+        default=28_800.0,
+        metadata=_says(
+            kinds.seconds(60), "How long somebody who logged in with a browser stays logged in."
         ),
     )
     public_url: str = field(
@@ -430,7 +502,7 @@ def check_exposure(settings: Settings, *, has_tokens: bool) -> None:
     where = settings.tokens or settings.data / "tokens.json"
     raise InvalidSetting(
         f"host: {settings.host!r} lets other machines in, which needs a tokens file with at least "
-        f"one token ({str(where)!r} has none); make one, or listen on 127.0.0.1",
+        f"one token ({str(where)!r} has none), or oidc_issuer; make one, or listen on 127.0.0.1",
         setting="host",
     )
 
@@ -548,6 +620,12 @@ def _check_together(settings: Settings) -> None:
             f"replicas: {settings.replicas} needs a cluster of NATS servers, named by nats; the "
             f"private engine is one server",
             setting="replicas",
+        )
+    if settings.oidc_issuer and not (settings.oidc_client_id or settings.oidc_audience):
+        raise InvalidSetting(
+            f"oidc_issuer: {settings.oidc_issuer!r} needs oidc_client_id, or oidc_audience: a token "
+            "for anybody else must not do here",
+            setting="oidc_issuer",
         )
     if settings.nats_creds is not None and not settings.nats:
         raise InvalidSetting(

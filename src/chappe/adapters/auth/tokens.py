@@ -153,6 +153,14 @@ class TokenFile:
             return ANYONE
         return self._by_hash.get(hashed(token))
 
+    def by_hash(self, hash: str) -> Principal | None:
+        """Whose token has that hash."""
+        return None if self.is_open else self._by_hash.get(hash)
+
+    def session(self, cookie: str) -> Principal | None:
+        """There are none: who knows of sessions asks for the hash."""
+        return None
+
     def _check(self) -> None:
         self._check_at_s = self._monotonic_s() + CHECK_EVERY_S
         stamp = _stamp(self._path)
