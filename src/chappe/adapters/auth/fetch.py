@@ -52,12 +52,15 @@ class Fetch:
         Raises:
             NotFetched: see there.
         """
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError as error:
+            raise NotFetched(f"{url[:80]!r} is no URL ({error})") from error
         secure = parts.scheme == "https"
         if secure and self._tls is None:
             self._tls = client_context(None, None, None)
-        peer = Peer(host, parts.port or (443 if secure else 80))
+        peer = Peer(host, port or (443 if secure else 80))
         lines = {
             "host": parts.netloc.rpartition("@")[2],
             "accept": "application/json",

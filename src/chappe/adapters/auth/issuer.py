@@ -193,12 +193,7 @@ class OidcIssuer:
         """Renew the keys now and then, and when they are wanted, for ever."""
         await self.refresh()
         while True:
-            try:
-                async with asyncio.timeout(REFRESH_S if self._keys else AGAIN_S):
-                    await self._wanted.wait()
-            except TimeoutError:
-                pass
-            else:
+            if await self._clock.wait(self._wanted, REFRESH_S if self._keys else AGAIN_S):
                 await self._clock.sleep(max(0.0, self._tried_s + AGAIN_S - self._now_s()))
             await self.refresh()
 
@@ -247,8 +242,8 @@ class OidcIssuer:
             # OpenID Connect Discovery 1.0, 4.3: it must be exactly the one that was asked for.
             raise NotFetched(f"{url}: says that it is {found.issuer!r}; the setting is {issuer!r}")
         for each in (found.jwks_uri, found.authorization_endpoint, found.token_endpoint):
-            if each and urlsplit(each).scheme != "https" and not issuer.startswith("http://"):
-                raise NotFetched(f"{url}: {each} is not https")
+            if each and not each.startswith("https://") and not issuer.startswith("http://"):
+                raise NotFetched(f"{url}: {each[:80]!r} is not https")
         return found
 
     async def _document(self, url: str) -> bytes:

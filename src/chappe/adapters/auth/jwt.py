@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from joserfc import jwk, jws
 from joserfc.errors import JoseError
 
@@ -71,14 +70,13 @@ def _key(sent: Any) -> Key | None:
     type_, id_ = sent.get("kty"), sent.get("kid")
     if type_ not in KEY_TYPES.values():
         return None  # a symmetric key is no public one
+    if type_ == "RSA" and _bits(sent.get("n")) < LEAST_RSA_BITS:
+        return None
     public = {name: value for name, value in sent.items() if name in _PUBLIC}
     try:
         key = jwk.import_key(public)
-        # Reading the numbers is put off by the library until they are needed.
-        native = key.public_key
+        _ = key.public_key  # the numbers are looked at when they are first needed
     except (JoseError, ValueError, TypeError):
-        return None
-    if isinstance(native, RSAPublicKey) and native.key_size < LEAST_RSA_BITS:
         return None
     algorithm = sent.get("alg")
     return Key(
@@ -87,6 +85,10 @@ def _key(sent: Any) -> Key | None:
         algorithm if isinstance(algorithm, str) else None,
         key,
     )
+
+
+def _bits(modulus: object) -> int:
+    return len(modulus.rstrip("=")) * 6 // 8 * 8 if isinstance(modulus, str) else 0
 
 
 _PUBLIC: Final = frozenset({"kty", "n", "e", "crv", "x", "y"})
