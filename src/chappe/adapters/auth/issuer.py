@@ -242,6 +242,8 @@ class OidcIssuer:
             # OpenID Connect Discovery 1.0, 4.3: it must be exactly the one that was asked for.
             raise NotFetched(f"{url}: says that it is {found.issuer!r}; the setting is {issuer!r}")
         for each in (found.jwks_uri, found.authorization_endpoint, found.token_endpoint):
+            if not each.isascii() or not each.isprintable():
+                raise NotFetched(f"{url}: {each[:80]!r} is no URL")
             if each and not each.startswith("https://") and not issuer.startswith("http://"):
                 raise NotFetched(f"{url}: {each[:80]!r} is not https")
         return found
