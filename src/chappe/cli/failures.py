@@ -150,7 +150,7 @@ def _next(error: ChappeError) -> str:
         case errors.TooLarge():
             return "send less at once, or raise the hub's limit"
         case errors.Unauthenticated():
-            return "pass --token or set CHAPPE_TOKEN; a token is made with: chappe token new"
+            return "log in: chappe login; or pass --token, which is made with: chappe token new"
         case errors.Forbidden():
             return "ask the hub's operator for a token with that right"
         case errors.NotFound() if "subject" in error.details:

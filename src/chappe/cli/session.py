@@ -42,8 +42,8 @@ class Session:
     hub_named: bool = False
     """Whether --url or CHAPPE_URL says where the hub is."""
 
-    def run(self, work: Callable[[HubClient], Awaitable[T]]) -> T:
-        """Do `work` with a client of the hub.
+    def run(self, work: Callable[[HubClient], Awaitable[T]], *, logged_in: bool = True) -> T:
+        """Do `work` with a client of the hub, which sends what `chappe login` kept if need be.
 
         Raises:
             KeyboardInterrupt: Ctrl-C came; `work` was cancelled, and has ended in order.
@@ -57,9 +57,8 @@ class Session:
 
         async def with_client() -> T:
             interrupt.listen()
-            async with HubClient(
-                self.url, token=self.token or None, timeout_s=self.timeout_s
-            ) as hub:
+            token = self.token or (await self._kept() if logged_in else None)
+            async with HubClient(self.url, token=token, timeout_s=self.timeout_s) as hub:
                 return await work(hub)
 
         try:
@@ -68,6 +67,20 @@ class Session:
             if interrupt.came:
                 raise KeyboardInterrupt from None
             raise
+
+    async def _kept(self) -> str | None:
+        """What `chappe login` kept for the hub."""
+        from chappe.cli import credentials
+
+        if not credentials.path().exists():
+            return None
+        from chappe.cli.login import current
+
+        return await current(self.url, self.timeout_s)
+
+    def sending(self, token: str) -> Session:
+        """The same with another token."""
+        return replace(self, token=token)
 
     def say(self, text: str) -> None:
         """Print a line of data."""
