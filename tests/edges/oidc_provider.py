@@ -136,6 +136,10 @@ class Provider:
                 self.devices[code] = True  # the person has typed the code by the next time
                 return 400, {"error": "authorization_pending"}, ""
             return self._tokens(None)
+        if form["grant_type"] == "refresh_token":
+            if form["refresh_token"] != "r-1":
+                return 400, {"error": "invalid_grant"}, ""
+            return self._tokens(None)
         query = self.codes.pop(form["code"], None)
         digest = hashlib.sha256(form["code_verifier"].encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

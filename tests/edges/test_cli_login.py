@@ -139,6 +139,26 @@ async def test_a_login_that_has_expired_says_what_to_do_and_can_be_renewed(shell
     assert (await shell("sub", "ls"))[0] == 0
 
 
+@pytest.mark.parametrize(("refresh_token", "code"), [("r-1", 0), ("r-0", 4)])
+async def test_a_token_that_ends_is_renewed_while_the_issuer_lets_it(
+    shell: Shell, provider: Provider, refresh_token: str, code: int
+) -> None:
+    kept = {
+        "token": "a.b.c",
+        "expires": 1.0,
+        "refresh_token": refresh_token,
+        "issuer": provider.issuer,
+        "client_id": "chappe-hub",
+        "kind": "id_token",
+    }
+    shell.file.parent.mkdir(parents=True)
+    shell.file.write_text(json.dumps({"hubs": {shell.url: kept}}))
+    shell.file.chmod(0o600)
+
+    assert (await shell("whoami"))[0] == code
+    assert (credentials_of(shell)[shell.url]["token"] != "a.b.c") is (code == 0)
+
+
 async def test_a_file_that_others_can_read_is_not_used(shell: Shell) -> None:
     shell.file.parent.mkdir(parents=True)
     shell.file.write_text('{"hubs": {}}')
