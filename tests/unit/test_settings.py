@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chappe.domain.claims import parse_claim_role
 from chappe.domain.egress import EgressPolicy, parse_allowance
 from chappe.domain.errors import InvalidSetting
 from chappe.server.settings import (
@@ -135,6 +136,16 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         "CHAPPE_REPLICAS": "3",
         "CHAPPE_SHARDS": "8",
         "CHAPPE_TOKENS": "f",
+        "CHAPPE_OIDC_ISSUER": "https://id.example/",
+        "CHAPPE_OIDC_CLIENT_ID": "hub",
+        "CHAPPE_OIDC_CLIENT_SECRET": "f",
+        "CHAPPE_OIDC_AUDIENCE": "https://hub.example",
+        "CHAPPE_OIDC_SCOPES": "openid groups",
+        "CHAPPE_OIDC_CLAIM": "realm_access.roles",
+        "CHAPPE_OIDC_NAME_CLAIM": "email",
+        "CHAPPE_OIDC_ROLES": "platform=admin; shop=developer@channels/orders,*/shop;*=viewer",
+        "CHAPPE_OIDC_LEEWAY_S": "0",
+        "CHAPPE_SESSION_S": "60",
         "CHAPPE_PUBLIC_URL": "https://hub.example/",
         "CHAPPE_WEBHOOK_ORIGIN": "hub.example",
         "CHAPPE_REGISTRY_ID": "shop",
@@ -152,6 +163,8 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         "CHAPPE_DEADLETTERS_BYTES": "0",
         "CHAPPE_ATTEMPTS_AGE_S": "3.5",
         "CHAPPE_ATTEMPTS_BYTES": "0",
+        "CHAPPE_AUDIT_AGE_S": "4.5",
+        "CHAPPE_AUDIT_BYTES": "0",
         "CHAPPE_MIN_FREE_BYTES": "0",
         "CHAPPE_INDEX_AGE_S": "60",
         "CHAPPE_INDEX_BYTES": "1048576",
@@ -177,6 +190,19 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         replicas=3,
         shards=8,
         tokens=tmp_path / "f",
+        oidc_issuer="https://id.example/",
+        oidc_client_id="hub",
+        oidc_client_secret=tmp_path / "f",
+        oidc_audience="https://hub.example",
+        oidc_scopes="openid groups",
+        oidc_claim="realm_access.roles",
+        oidc_name_claim="email",
+        oidc_roles=tuple(
+            parse_claim_role(one)
+            for one in ("platform=admin", "shop=developer@channels/orders,*/shop", "*=viewer")
+        ),
+        oidc_leeway_s=0,
+        session_s=60,
         public_url="https://hub.example",
         webhook_origin="hub.example",
         registry_id="shop",
@@ -194,6 +220,8 @@ def test_every_setting_can_come_from_the_environment(tmp_path: Path) -> None:
         deadletters_bytes=0,
         attempts_age_s=3.5,
         attempts_bytes=0,
+        audit_age_s=4.5,
+        audit_bytes=0,
         min_free_bytes=0,
         index_age_s=60,
         index_bytes=1_048_576,

@@ -120,7 +120,10 @@ async def _by_token(parts: Parts, request: Request) -> Response:
 
 
 async def _callback(parts: Parts, request: Request) -> Response:
-    site, login = _site(parts, request), _login(parts)
+    site = _site(parts, request)
+    if parts.authorizer.is_open:
+        return _on_to(_next(None, site))
+    login = _login(parts)
     if login.provider is None:
         raise Malformed("login: no provider is set up (setting oidc_issuer)")
     site.check_login()

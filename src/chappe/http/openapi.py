@@ -23,6 +23,7 @@ from chappe.http.openapi_entities import entity_schemas
 from chappe.http.openapi_hub import hub_paths
 from chappe.http.openapi_hub_schemas import SCHEMAS
 from chappe.http.openapi_life import LIFE_SCHEMAS, life_paths
+from chappe.http.openapi_login import login_paths
 from chappe.http.openapi_parts import (
     ERRORS,
     HEADERS,
@@ -45,7 +46,8 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _DESCRIPTION: Final = """\
 An event hub for CloudEvents, and its registry (CNCF xRegistry).
 
-Each operation names the right that a token needs for it (`x-chappe-right`; `admin` is all of them).
+Each operation names the right that a token needs for it (`x-chappe-right`; `admin` is all of them),
+for the whole hub or for the group that is asked for.
 HEAD works where GET does; OPTIONS tells what the caller may do. A schema whose name ends in `-sent` is
 what a client writes: what is read-only is ignored there, and null stands for absent.
 """
@@ -60,6 +62,7 @@ _TAGS: Final = {
     "confluent": "Confluent's Schema Registry over the same schemas; all of it but the root and the metadata"
     " also stands below `/confluent/contexts/{context}`, and with `confluent_port` at the root of a port.",
     "dead letters": "What could not be delivered.",
+    "login": "Who one is to the hub.",
     "health": "The node, and this document.",
 }
 
@@ -81,7 +84,13 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         model: tells the paths and the schemas of entities.
         capabilities: the whole map; tells what can be read and written, and with which flags.
     """
-    hub = {**hub_paths(), **life_paths(), **schema_registry_paths(), **confluent_paths()}
+    hub = {
+        **hub_paths(),
+        **life_paths(),
+        **login_paths(),
+        **schema_registry_paths(),
+        **confluent_paths(),
+    }
     own = {_shape(path) for path in hub}
     paths = {
         path: item

@@ -174,21 +174,21 @@ def _dead_letters() -> dict[str, Schema]:
         "/deadletters": _item(
             [],
             get=of("get.deadletters", "List dead letters", "read", {"200": found}, listing),
-            delete=of("delete.deadletters", "Put letters away", "subscribe", {"200": purged}, purging),
+            delete=of("delete.deadletters", "Put letters away", "operate", {"200": purged}, purging),
         ),
         "/deadletters/redrive": _item(
             [],
-            post=of("post.deadletters.redrive", "Deliver letters again", "subscribe", redriven,
+            post=of("post.deadletters.redrive", "Deliver letters again", "operate", redriven,
                     request=body(schema("Redrive-sent"))),
         ),
         "/deadletters/{position}": _item(
             [_POSITION],
             get=of("get.deadletters.position", "Read one letter", "read", letter),
-            delete=of("delete.deadletters.position", "Put one away", "subscribe", letter),
+            delete=of("delete.deadletters.position", "Put one away", "operate", letter),
         ),
         "/deadletters/{position}/redrive": _item(
             [_POSITION],
-            post=of("post.deadletters.position.redrive", "Deliver one again", "subscribe", redriven,
+            post=of("post.deadletters.position.redrive", "Deliver one again", "operate", redriven,
                     request=body(schema("Redrive-one-sent"), required=False)),
         ),
     }  # fmt: skip

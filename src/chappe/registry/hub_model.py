@@ -28,8 +28,9 @@ from chappe.registry.hub_model_own import (
 from chappe.registry.hub_model_schemas import SCHEMAGROUPS
 
 RESERVED: Final = frozenset(
-    "capabilities capabilitiesoffered confluent console deadletters events export features find livez metrics model"
-    " modelsource openapi.json readyz schemaregistry services sources subscriptions types validate".split()
+    "asyncapi capabilities capabilitiesoffered catalog-info.yaml confluent console deadletters events export features"
+    " find livez llms.txt metrics model modelsource openapi openapi.json readyz schemaregistry services sources"
+    " subscriptions types validate whoami".split()
 )
 """What stands at the root of the API, so no group type can have the name.
 
