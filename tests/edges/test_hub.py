@@ -19,7 +19,7 @@ from chappe.testing.http_sink import Received, Reply, SinkServer
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(60)]
 
 SECRET = "tok-4f1d0c8e-never-shown"
-SHARDS = {*(f"default.{number}" for number in range(4)), "deadletters.0", "registry.0"}
+SHARDS = {*(f"default.{number}" for number in range(4)), "deadletters.0", "registry.0", "audit.0"}
 """Of a hub with servers of one's own."""
 
 

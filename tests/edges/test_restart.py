@@ -73,7 +73,9 @@ async def test_delivery_goes_on_after_the_engine_alone_was_killed(hub: HubProces
         end_s = loop.time() + 7.0
         while loop.time() < end_s:
             shards = (await client.ask("GET", "/readyz")).json()["shards"]
-            assert shards.keys() == {"default.0", "deadletters.0", "registry.0"}, hub.last_words()
+            assert shards.keys() == {"default.0", "deadletters.0", "registry.0", "audit.0"}, (
+                hub.last_words()
+            )
             await asyncio.sleep(0.5)
         await publish(hub, "later")
         await sink.until(lambda: sink.count == 3, within_s=60)

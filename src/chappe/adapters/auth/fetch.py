@@ -58,8 +58,6 @@ class Fetch:
         except ValueError as error:
             raise NotFetched(f"{url[:80]!r} is no URL ({error})") from error
         secure = parts.scheme == "https"
-        if secure and self._tls is None:
-            self._tls = client_context(None, None, None)
         peer = Peer(host, port or (443 if secure else 80))
         lines = {
             "host": parts.netloc.rpartition("@")[2],
@@ -78,6 +76,8 @@ class Fetch:
         raw = f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1", "replace")
         try:
             async with asyncio.timeout(TIMEOUT_S):
+                if secure and self._tls is None:
+                    self._tls = client_context(None, None, None)
                 reading = await dial(
                     _Reading, peer, self._addresses, tls=self._tls if secure else None
                 )
@@ -123,9 +123,7 @@ class _Reading(asyncio.Protocol):
         self._transport.abort()
         self._done.cancel()
 
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override,explicit-override]
         self._transport = transport
 
     @override
