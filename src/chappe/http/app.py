@@ -178,7 +178,9 @@ class App:
             if not parts.authorizer.is_open:
                 token = None if query is None else query.get("access_token")
                 by = self._known(call, token)
-                if channel in OWN:
+                if by.may(PUBLISH):
+                    pass  # for the whole hub, so there as well
+                elif channel in OWN:
                     require_somewhere(by, PUBLISH)  # that nobody may is told later
                 else:
                     require(by, PUBLISH, channel_group(channel))
@@ -355,7 +357,7 @@ class App:
             parts.authorizer,
             call.headers,
             token,
-            site=Site(parts.registry.base(call.headers)),
+            site=lambda: Site(parts.registry.base(call.headers)),
             # A page of another site may open a WebSocket, too, and read what comes.
             safe=call.method in READS and find_header(call.headers, b"upgrade") is None,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chappe.domain.access import ANYONE, Principal
 from chappe.domain.errors import Unauthenticated
@@ -16,7 +16,7 @@ def authenticate(
     headers: Sequence[Header],
     query_token: str | None = None,
     *,
-    site: Site | None = None,
+    site: Callable[[], Site] | None = None,
     safe: bool = False,
 ) -> Principal:
     """The caller. `query_token` is the parameter access_token where the route takes it.
@@ -35,13 +35,14 @@ def authenticate(
     if query_token is not None:
         sent.append(b"Bearer " + query_token.encode("utf-8", "surrogateescape"))
     if not sent:
-        cookie = None if site is None else site.find(SESSION, headers)
-        if cookie is None or site is None:
+        here = None if site is None else site()
+        cookie = None if here is None else here.find(SESSION, headers)
+        if cookie is None or here is None:
             raise Unauthenticated(
                 "a token is needed: send the header 'Authorization: Bearer TOKEN'"
             )
         if not safe:
-            site.check_same(headers)
+            here.check_same(headers)
         principal = authorizer.session(cookie)
         if principal is None:
             raise Unauthenticated("the session has ended, or is of another hub; log in again")
