@@ -1,8 +1,8 @@
 """The public names of Chappe and their types; `__init__.py` imports each when it is asked for."""
 
 from chappe.client.arrived import Arrived as Arrived
-from chappe.client.declared import Schema as Schema
 from chappe.client.client import Client as Client
+from chappe.client.declared import Schema as Schema
 from chappe.client.deliveries import Deliveries as Deliveries
 from chappe.client.deliveries import Delivery as Delivery
 from chappe.client.publisher import Pending as Pending

@@ -51,6 +51,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import ShardView, TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
+from chappe.flows.trial import Trial
 from chappe.flows.webhook import ReadWebhook
 from chappe.formats.confluent.parsing import Parser
 from chappe.formats.languages import every_language
@@ -320,8 +321,9 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     )
     checks = [HealthCheck("engine", ok=True, detail="connected")]
     counters = Counters()
+    sink = HttpSink(now=lambda: clock.now_ms() / 1000, egress=GuardedEgress(ANYWHERE))
     handshakes = Handshakes(
-        handshake=HttpSink(now=lambda: clock.now_ms() / 1000, egress=GuardedEgress(ANYWHERE)),
+        handshake=sink,
         lease=MemoryShardLease(Held(), clock, node="n-test"),
         subscriptions=lambda: state.value.subscriptions,
         grant=register.keep_grant,
@@ -364,6 +366,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
                 log, index, find.caught_up, channels, lambda: state.value.subscriptions,
                 register.create_companion, index.rows.append, attempts_known, clock,
             ),
+            trial=Trial({"HTTP": sink}, clock, lambda: f"t-{next(numbers)}"),
             state=state,
             extent=extent,
             streams=streams,

@@ -179,18 +179,54 @@ class Register:
         return (await self.write(decide, by=by)).answer
 
     async def create_subscription(
-        self, attributes: Mapping[str, Any], *, by: str = ""
+        self, attributes: Mapping[str, Any], *, id: str | None = None, by: str = ""
     ) -> Subscription:
-        """Make a subscription of a Subscriptions API object, under an id of its own.
+        """Make a subscription of a Subscriptions API object: of this id, or under one of its own.
 
         Raises:
-            Malformed: the channel does not exist, or the credential lacks its secret.
-            Conflict: the registry's model has no place for subscriptions.
+            Malformed: the channel does not exist, the credential lacks its secret, or the id is none.
+            Conflict: the registry's model has no place for subscriptions, or there is one of that id.
         """
-        id_ = self.new_id()
+        id_ = id or self.new_id()
         with _plainly():
-            await self.write(self._subscription_write("PUT", id_, attributes), by=by)
+            await self.write(self._creation(id_, attributes), by=by)
         return self.state.value.subscriptions[id_]
+
+    async def rehearse_subscription(
+        self,
+        attributes: Mapping[str, Any],
+        *,
+        id: str | None = None,
+        replaces: bool = False,
+        epoch: int | None = None,
+    ) -> Subscription:
+        """The subscription as it would be made, or as it would replace that of the id; nothing is written.
+
+        Raises:
+            NotFound, Malformed, Conflict: as `create_subscription` and `replace_subscription`.
+        """
+        id_ = id or self.new_id()
+        decide = (
+            self._replacement(id_, attributes, epoch)
+            if replaces
+            else self._creation(id_, attributes)
+        )
+
+        def rehearse(tree: Tree, now: str, rules: Rules) -> tuple[Written, Subscription]:
+            before = self.state.value
+            written, _ = decide(tree, now, rules)
+            after = project(
+                before,
+                written.tree,
+                written.changes,
+                before.revision + 1,
+                open=self.secrets.open,
+            )
+            check_projected(before, after, datetime.fromisoformat(now))
+            return written, after.subscriptions[id_]
+
+        with _plainly():
+            return (await self.write(rehearse, dry_run=True)).answer
 
     async def create_companion(
         self, prefix: str, attributes: Mapping[str, Any], kept: KeptReplay, by: str = ""
@@ -229,17 +265,8 @@ class Register:
             Conflict: the epoch is not the present one.
             Malformed: the attributes contradict what is fixed, or lack a secret that they need.
         """
-
-        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
-            present = self._present(id)
-            if epoch is not None and epoch != present.epoch:
-                raise Conflict(
-                    f"subscriptions/{id}: epoch {epoch} was sent, the present one is {present.epoch}"
-                )
-            return self._subscription_write("POST", id, attributes)(tree, now, rules)
-
         with _plainly():
-            await self.write(decide, by=by)
+            await self.write(self._replacement(id, attributes, epoch), by=by)
         return self.state.value.subscriptions[id]
 
     async def disable_subscription(self, id: str, reason: str, *, by: str = "") -> None:
@@ -351,6 +378,32 @@ class Register:
             return Write("PATCH", target, {"sinkcredential": body}, Flags(), now, target.xid)
 
         await self.amend(wanted, by="hub")
+
+    def _creation(self, id_: str, attributes: Mapping[str, Any]) -> Decide[None]:
+        plain = self._subscription_write("PUT", id_, attributes)
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            if id_ in self.state.value.subscriptions:
+                raise Conflict(f"subscriptions/{id_}: there is one of that id")
+            return plain(tree, now, rules)
+
+        return decide
+
+    def _replacement(
+        self, id_: str, attributes: Mapping[str, Any], epoch: int | None
+    ) -> Decide[None]:
+        plain = self._subscription_write("POST", id_, attributes)
+
+        def decide(tree: Tree, now: str, rules: Rules) -> tuple[Written, None]:
+            present = self._present(id_)
+            if epoch is not None and epoch != present.epoch:
+                raise Conflict(
+                    f"subscriptions/{id_}: epoch {epoch} was sent, the present one is"
+                    f" {present.epoch}"
+                )
+            return plain(tree, now, rules)
+
+        return decide
 
     def _subscription_write(
         self, method: Literal["PUT", "POST"], id_: str, attributes: Mapping[str, Any]

@@ -44,12 +44,13 @@ class Wanted:
 class Forecast:
     """How many events match (`exact`: counted, not estimated), and how long they will take.
 
-    `seconds` is None where nothing says how long the sink takes.
+    `bytes` are those of their payloads. `seconds` is None where nothing says how long the sink takes.
     """
 
     events: int
     exact: bool
     seconds: float | None
+    bytes: int = 0
 
 
 class Replaying:
@@ -83,6 +84,14 @@ class Replaying:
         """
         origin, end = await self._asked(id, wanted)
         return await self._forecast(origin, wanted, end)
+
+    async def forecast_of(self, subscription: Subscription) -> Forecast:
+        """What a subscription that is to be made has to deliver of what is stored now."""
+        rate = subscription.rate
+        wanted = Wanted(subscription.start, rate=None if rate is None else rate.per_second)
+        return await self._forecast(
+            subscription, wanted, await self._end(subscription.channel, None)
+        )
 
     async def __call__(self, id: str, wanted: Wanted, *, by: str) -> tuple[Subscription, Forecast]:
         """Begin one; raises as `forecast` does, and Malformed for a rate or sink that breaks a rule."""
@@ -133,32 +142,34 @@ class Replaying:
         span = Span(
             None if begun is None else begun.first, None if begun is None else begun.from_ms, end
         )
-        events, reached = await self._count(origin, span, first, end)
+        events, size, reached = await self._count(origin, span, first, end)
         exact = reached >= end.block
         if not exact:
             events = round(events * (end.block - first) / max(1, reached - first))
-        return Forecast(events, exact, self._seconds(events, origin, wanted.rate))
+            size = round(size * (end.block - first) / max(1, reached - first))
+        return Forecast(events, exact, self._seconds(events, origin, wanted.rate), size)
 
     async def _count(
         self, origin: Subscription, span: Span, first: int, end: Place
-    ) -> tuple[int, int]:
-        """How many events match, and the block up to which they were counted."""
+    ) -> tuple[int, int, int]:
+        """How many events match, their payloads' bytes, and the block up to which was counted."""
         channel = self._channels()[origin.channel]
         wanted = wants(origin)
         deadline_s = self._clock.monotonic_s() + COUNT_S
-        events, after = 0, first
+        events, size, after = 0, 0, first
         while after < end.block and self._clock.monotonic_s() < deadline_s:
             blocks = await self._log.read(channel, None, after)
             if not blocks:
-                return events, end.block
+                return events, size, end.block
             for block in blocks:
-                events += sum(
-                    span.holds(block.shard, Place(block.seq, number), block.at_ms) and wanted(event)
-                    for number, event in enumerate(block.events)
-                )
+                for number, event in enumerate(block.events):
+                    place = Place(block.seq, number)
+                    if span.holds(block.shard, place, block.at_ms) and wanted(event):
+                        events += 1
+                        size += len(event.data or b"")
             after = blocks[-1].seq
             await self._clock.sleep(0)
-        return events, after
+        return events, size, after
 
     def _seconds(self, events: int, origin: Subscription, rate: float | None) -> float | None:
         took = self._counters.delivery_s

@@ -78,6 +78,7 @@ _LISTED: Final = (
           {"type": "integer", "minimum": 1, "maximum": 1000}),
     query("after", "Behind this id.", TEXT),
 )  # fmt: skip
+_DRY_RUN: Final = PARAMETERS["dryrun"]
 _SUBSCRIPTION: Final = in_path("id", "The subscription's id.", pattern=".")
 
 
@@ -176,9 +177,19 @@ def hub_paths() -> dict[str, Schema]:
                   {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 100}),
         ],
         request={"required": True, "content": {"application/json": {"schema": schema("Choice")}}},
-        responses={"200": answer("What became of each.", schema("Tried")), **OF_THE_HUB},
+        responses={"200": answer("What became of each.", schema("Choice-tried")), **OF_THE_HUB},
     )  # fmt: skip
     paths["/validate/filters"] = {"post": tried}
+    trial = operation(
+        "post.validate.sink",
+        "Send one test event to a sink, as a subscription's deliveries go, and tell its answer",
+        "subscriptions",
+        "subscribe",
+        parameters=[query("subscription", "One that there is; there is no body then.", TEXT)],
+        request=body(schema("Subscription-sent"), required=False),
+        responses={"200": answer("What the sink answered.", schema("Tried")), **OF_THE_HUB},
+    )
+    paths["/validate/sink"] = {"post": trial}
     return {**paths, **STREAMS, **_subscriptions(), **_sources(), **_discovery(), **_health()}
 
 
@@ -252,6 +263,8 @@ def _subscriptions() -> dict[str, Schema]:
         value = more.pop("shown", shown)
         headers = ["Location"] if status == "201" else []
         responses = {status: answer("As it is shown.", value, headers=headers), **OF_THE_HUB}
+        if status == "201":
+            responses["200"] = answer("A dry run: as it would be.", value)
         return operation(method, summary, "subscriptions", right, responses=responses, **more)
 
     return {
@@ -265,12 +278,26 @@ def _subscriptions() -> dict[str, Schema]:
                 shown=array_of(shown),
                 parameters=_LISTED,
             ),
-            post=of("post.subscriptions", "Make one", "subscribe", "201", request=sent),
+            post=of(
+                "post.subscriptions",
+                "Make one",
+                "subscribe",
+                "201",
+                request=sent,
+                parameters=[query("id", "Its id; absent: it gets one.", FILLED), _DRY_RUN],
+            ),
         ),
         "/subscriptions/{id}": _item(
             [_SUBSCRIPTION],
             get=of("get.subscriptions.id", "Read one", "read", "200"),
-            put=of("put.subscriptions.id", "Replace one", "subscribe", "200", request=sent),
+            put=of(
+                "put.subscriptions.id",
+                "Replace one",
+                "subscribe",
+                "200",
+                request=sent,
+                parameters=[_DRY_RUN],
+            ),
             patch=of(
                 "patch.subscriptions.id",
                 "Change some fields (RFC 7396)",

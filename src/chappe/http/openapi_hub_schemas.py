@@ -296,7 +296,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Choice": object_of(
         {"source": TEXT, "types": array_of(TEXT), "filters": array_of(OBJECT)}, closed=True
     ),
-    "Tried": object_of(
+    "Choice-tried": object_of(
         {
             "channel": TEXT,
             "read": {"type": "integer", "minimum": 0},

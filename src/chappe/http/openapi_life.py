@@ -82,6 +82,19 @@ LIFE_SCHEMAS: Final[Mapping[str, Schema]] = {
         "letters", "ended", "redrives", "more", "dry_run",
     ),
     "Purged": object_of({"letters": COUNT, "more": FLAG, "dry_run": FLAG}, "letters", "more"),
+    "Tried": object_of(
+        {
+            "sink": TEXT,
+            "protocol": TEXT,
+            "event": object_of({"id": TEXT, "source": TEXT, "type": TEXT}, "id", "source", "type"),
+            "signed": FLAG,
+            "delivered": FLAG,
+            "status": {"type": ["integer", "null"]},
+            "latency_ms": COUNT,
+            "reason": TEXT,
+        },
+        "sink", "protocol", "event", "signed", "delivered", "status", "latency_ms",
+    ),
     "Replay-sent": object_of(
         {
             "from": {**TEXT, "description": "earliest, a time (RFC 3339) or a position"},
@@ -99,6 +112,7 @@ LIFE_SCHEMAS: Final[Mapping[str, Schema]] = {
     "Replay": object_of(
         {
             "events": COUNT,
+            "bytes": COUNT,
             "exact": FLAG,
             "seconds": {**NUMBER, "type": ["number", "null"]},
             "subscription": schema("Subscription"),

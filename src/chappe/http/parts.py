@@ -23,6 +23,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Traced
+from chappe.flows.trial import Trial
 from chappe.flows.webhook import ReadWebhook
 from chappe.formats import cloudevents_0_3, cloudevents_http
 from chappe.formats.receipt import Receipt
@@ -127,7 +128,15 @@ class Registering(Protocol):
         self, decide: Decide[T], *, by: str, heavy: bool = False, dry_run: bool = False
     ) -> Committed[T]: ...
     async def create_subscription(
-        self, attributes: Mapping[str, Any], *, by: str
+        self, attributes: Mapping[str, Any], *, id: str | None = None, by: str
+    ) -> Subscription: ...
+    async def rehearse_subscription(
+        self,
+        attributes: Mapping[str, Any],
+        *,
+        id: str | None = None,
+        replaces: bool = False,
+        epoch: int | None = None,
     ) -> Subscription: ...
     async def replace_subscription(
         self, id: str, attributes: Mapping[str, Any], *, epoch: int | None, by: str
@@ -203,6 +212,7 @@ class Parts:
     standing: TellStanding
     replay: Replaying
     redrive: Redrive
+    trial: Trial
     state: Latest[State]
     extent: Callable[[Channel], Awaitable[Extent]]
     pull: Pull

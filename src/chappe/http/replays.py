@@ -28,10 +28,10 @@ async def replay(parts: Parts, request: Request) -> Response:
         raise Malformed(f"dry_run: {shortened(dry_run)} was sent, true or false is needed")
     id_ = request.params["id"]
     if dry_run:
-        return json_response(_forecast(await parts.replay.forecast(id_, wanted)))
+        return json_response(rendered_forecast(await parts.replay.forecast(id_, wanted)))
     made, forecast = await parts.replay(id_, wanted, by=request.principal.name)
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
-    answer = {**_forecast(forecast), "subscription": render_subscription(made)}
+    answer = {**rendered_forecast(forecast), "subscription": render_subscription(made)}
     return json_response(answer, 201, (location,))
 
 
@@ -53,5 +53,11 @@ def _wanted(fields: Fields) -> Wanted:
     return Wanted(start, fields.text("until"), rate, another)
 
 
-def _forecast(forecast: Forecast) -> dict[str, Any]:
-    return {"events": forecast.events, "exact": forecast.exact, "seconds": forecast.seconds}
+def rendered_forecast(forecast: Forecast) -> dict[str, Any]:
+    """How much there is to be delivered, in JSON."""
+    return {
+        "events": forecast.events,
+        "bytes": forecast.bytes,
+        "exact": forecast.exact,
+        "seconds": forecast.seconds,
+    }

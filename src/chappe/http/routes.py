@@ -37,6 +37,7 @@ from chappe.http import (
     sources,
     stream,
     subscriptions,
+    trial,
     try_filters,
     validate,
     webhooks,
@@ -156,11 +157,15 @@ _EVENT = {"GET": Endpoint(READ, events.one, scope=of_channel)}
 _TRACE = {"GET": Endpoint(READ, events.trace, scope=of_channel)}
 _SUBSCRIPTIONS = {
     "GET": Endpoint(READ, subscriptions.list_all, subscriptions.LIST_PARAMETERS, scope=of_listed),
-    "POST": Endpoint(SUBSCRIBE, subscriptions.create, scope=by_body),
+    "POST": Endpoint(
+        SUBSCRIBE, subscriptions.create, subscriptions.CREATE_PARAMETERS, scope=by_body
+    ),
 }
 _SUBSCRIPTION = {
     "GET": Endpoint(READ, subscriptions.one, scope=of_subscription),
-    "PUT": Endpoint(SUBSCRIBE, subscriptions.replace, scope=of_subscription),
+    "PUT": Endpoint(
+        SUBSCRIBE, subscriptions.replace, subscriptions.REPLACE_PARAMETERS, scope=of_subscription
+    ),
     "PATCH": Endpoint(SUBSCRIBE, subscriptions.patch, scope=of_subscription),
     "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove, scope=of_subscription),
 }
@@ -317,9 +322,13 @@ ROUTES: Sequence[Route] = (
     ),
     Route(
         "/validate/filters",
-        {"POST": Endpoint(READ, try_filters.try_filters, try_filters.PARAMETERS)},
+        {"POST": Endpoint(READ, try_filters.try_filters, try_filters.PARAMETERS, scope=of_channel)},
     ),
     Route("/find", {"GET": Endpoint(READ, catalogue.find, catalogue.PARAMETERS)}),
+    Route(
+        "/validate/sink",
+        {"POST": Endpoint(SUBSCRIBE, trial.try_sink, ("subscription",), scope=by_body)},
+    ),
     Route("/features", {"GET": Endpoint(READ, discovery.features, None)}),
     Route("/services", _SERVICES),
     Route("/services/{id}", _SERVICE),

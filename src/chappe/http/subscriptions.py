@@ -22,11 +22,15 @@ from chappe.formats.subscription_json import (
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.paging import limit_of
 from chappe.http.parts import Parts
+from chappe.http.replays import rendered_forecast
 from chappe.http.scope import require_subscribing
 from chappe.http.standings import STATES, with_status
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
+CREATE_PARAMETERS: Final = ("id", "dryrun")
+REPLACE_PARAMETERS: Final = ("dryrun",)
+_DRY_RUN: Final = ((b"chappe-dry-run", b"true"),)
 LIST_PARAMETERS: Final = ("type", "source", "sink", "channel", "state", "limit", "after")
 
 
@@ -68,10 +72,19 @@ def _fits(one: Subscription, given: Mapping[str, str]) -> bool:
 
 
 async def create(parts: Parts, request: Request) -> Response:
-    """Make one: it gets its id here."""
+    """Make one: of the id that the query names, or it gets one here; with `dryrun` tell what it would be."""
     draft = parse_subscription(request.body, parts.defaults)
     require_subscribing(request.principal, draft.channel, draft.options)
-    made = await parts.register.create_subscription(_sent(request), by=request.principal.name)
+    id_ = request.query.get("id")
+    if _is_dry_run(request):
+        would = await parts.register.rehearse_subscription(_sent(request), id=id_)
+        shown = dict(_answered(would, draft))
+        if would.start != "latest":
+            shown["forecast"] = rendered_forecast(await parts.replay.forecast_of(would))
+        return json_response(shown, headers=_DRY_RUN)
+    made = await parts.register.create_subscription(
+        _sent(request), id=id_, by=request.principal.name
+    )
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
     return json_response(_answered(made, draft), 201, (location,))
 
@@ -93,6 +106,11 @@ async def replace(parts: Parts, request: Request) -> Response:
     if draft.id is not None and draft.id != id_:
         raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
     _require(parts, request, draft)
+    if _is_dry_run(request):
+        would = await parts.register.rehearse_subscription(
+            _sent(request), id=id_, replaces=True, epoch=draft.epoch
+        )
+        return json_response(_answered(would, draft), headers=_DRY_RUN)
     kept = await parts.register.replace_subscription(
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
@@ -165,6 +183,11 @@ def _require(parts: Parts, request: Request, draft: SubscriptionDraft) -> None:
     present = parts.state.value.subscriptions.get(request.params["id"])
     channel = draft.channel if present is None else draft.channel or present.channel
     require_subscribing(request.principal, channel, draft.options)
+
+
+def _is_dry_run(request: Request) -> bool:
+    """Whether `?dryrun` stands in the query; what is not "false" means it, lest a write be done."""
+    return request.query.get("dryrun", "false") != "false"
 
 
 def _answered(subscription: Subscription, draft: SubscriptionDraft) -> Mapping[str, object]:

@@ -80,6 +80,7 @@ from chappe.flows.schema_registry import SchemaRegistry
 from chappe.flows.standing import TellStanding
 from chappe.flows.stream import Streams
 from chappe.flows.trace import Trace
+from chappe.flows.trial import Trial
 from chappe.flows.webhook import ReadWebhook
 from chappe.formats.broker_endpoints import broker_endpoints
 from chappe.formats.confluent.parsing import Parser
@@ -503,6 +504,7 @@ async def assemble(
                 attempts_known,
                 clock,
             ),
+            trial=Trial(sinks, clock, new_id),
             state=state,
             extent=log.extent,
             pull=Pull(
