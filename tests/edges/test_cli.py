@@ -147,7 +147,9 @@ def test_a_payload_over_several_lines_is_listed_on_one(chappe: Cli, type_: str) 
 
 def test_json_is_the_answer_of_the_api_byte_for_byte(chappe: Cli, type_: str) -> None:
     position = chappe("event", "send", "--type", type_, "-d", "{ }").out.strip()
-    id_ = chappe("sub", "create", "--to", "http://127.0.0.1:9/", "--type", f"x{type_}").out.strip()
+    id_ = chappe(
+        "sub", "create", "--no-test", "--to", "http://127.0.0.1:9/", "--type", f"x{type_}"
+    ).out.strip()
 
     for arguments, path in (
         (["event", "get", position], f"/events/{position}"),
@@ -231,7 +233,17 @@ def test_an_id_that_two_events_have_is_ambiguous(chappe: Cli, type_: str) -> Non
 
 def test_a_subscription_is_made_shown_listed_and_ended(chappe: Cli, type_: str) -> None:
     made = chappe(
-        *("sub", "create", "--to", "http://127.0.0.1:9/", "--type", type_, "--source", "/shop"),
+        *(
+            "sub",
+            "create",
+            "--no-test",
+            "--to",
+            "http://127.0.0.1:9/",
+            "--type",
+            type_,
+            "--source",
+            "/shop",
+        ),
         *("--filter", "prefix:subject=eu-", "--filter-json", '{"not": {"exact": {"id": "x=y"}}}'),
         *("--header", "x-team=billing", "--bearer", "s3cret", "--concurrency", "2"),
         *("--timeout", "5", "--max-attempts", "3"),
@@ -254,7 +266,9 @@ def test_a_subscription_is_made_shown_listed_and_ended(chappe: Cli, type_: str) 
 
 
 def test_nothing_is_ended_without_yes_where_nobody_can_be_asked(chappe: Cli, type_: str) -> None:
-    id_ = chappe("sub", "create", "--to", "http://127.0.0.1:9/", "--type", type_).out.strip()
+    id_ = chappe(
+        "sub", "create", "--no-test", "--to", "http://127.0.0.1:9/", "--type", type_
+    ).out.strip()
     refused = chappe("sub", "rm", id_)
 
     assert (refused.code, "--yes" in refused.err) == (2, True)
@@ -263,9 +277,9 @@ def test_nothing_is_ended_without_yes_where_nobody_can_be_asked(chappe: Cli, typ
 
 def test_a_trace_tells_what_was_delivered_and_what_kept_the_others(chappe: Cli, type_: str) -> None:
     sink = "http://127.0.0.1:9/"
-    tried = chappe("sub", "create", "--to", sink, "--type", type_).out.strip()
+    tried = chappe("sub", "create", "--no-test", "--to", sink, "--type", type_).out.strip()
     other = chappe(
-        "sub", "create", "--to", sink, "--type", type_, "--filter", "exact:subject=eu"
+        "sub", "create", "--no-test", "--to", sink, "--type", type_, "--filter", "exact:subject=eu"
     ).out.strip()  # fmt: skip
     position = chappe("event", "send", "--type", type_, "--subject", "us").out.strip()
     traced = chappe("event", "trace", position, "--wait", "1")

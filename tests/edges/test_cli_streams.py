@@ -71,7 +71,7 @@ def type_() -> str:
 
 
 def test_pull_takes_events_and_acknowledges_them(chappe: Cli, type_: str) -> None:
-    made = chappe("sub", "create", "--pull", "--lock", "30", "--type", type_)
+    made = chappe("sub", "create", "--no-test", "--pull", "--lock", "30", "--type", type_)
     (id_,) = made.lines
     send(chappe, type_, "A-1")
     rows = chappe("sub", "pull", id_, "--wait", "20", "--ack", "-o", "jsonl").lines
@@ -87,7 +87,7 @@ def test_pull_takes_events_and_acknowledges_them(chappe: Cli, type_: str) -> Non
 
 
 def test_pull_goes_on_until_ctrl_c(chappe: Cli, type_: str) -> None:
-    (id_,) = chappe("sub", "create", "--pull", "--type", type_).lines
+    (id_,) = chappe("sub", "create", "--no-test", "--pull", "--type", type_).lines
     with begun(chappe, "sub", "pull", id_, "--follow", "--ack", "-o", "jsonl") as pull:
         for number in range(3):
             send(chappe, type_, f"A-{number}")
@@ -100,9 +100,9 @@ def test_pull_goes_on_until_ctrl_c(chappe: Cli, type_: str) -> None:
     "args",
     [
         ("sub", "create"),
-        ("sub", "create", "--pull", "--to", "http://127.0.0.1:9/"),
-        ("sub", "create", "--to", "http://127.0.0.1:9/", "--lock", "3"),
-        ("sub", "create", "--pull", "--header", "a=b"),
+        ("sub", "create", "--no-test", "--pull", "--to", "http://127.0.0.1:9/"),
+        ("sub", "create", "--no-test", "--to", "http://127.0.0.1:9/", "--lock", "3"),
+        ("sub", "create", "--no-test", "--pull", "--header", "a=b"),
         ("sub", "pull", "s-1", "--follow", "-o", "json"),
         ("event", "tail", "-n", "3", "--from", "earliest"),
         ("event", "forward", "--to", "http://127.0.0.1:9/", "--sub", "s-1", "--type", "t"),

@@ -21,10 +21,10 @@ def event(type_: str, **attributes: object) -> str:
 
 
 def test_who_would_get_an_event_is_told_with_the_reason(chappe: Cli, name: str) -> None:
-    made = chappe("sub", "create", *SINK, "--sql", f"type = '{name}' AND hop < 5")
+    made = chappe("sub", "create", "--no-test", *SINK, "--sql", f"type = '{name}' AND hop < 5")
     near = made.out.strip()
     other = chappe(
-        "sub", "create", *SINK, "--type", name, "--filter", "exact:subject=eu"
+        "sub", "create", "--no-test", *SINK, "--type", name, "--filter", "exact:subject=eu"
     ).out.strip()
     only = ("--sub", near, "--sub", other)
     (chappe.home / "event.json").write_text(event(name, hop=4, subject="us"))
@@ -45,7 +45,9 @@ def test_who_would_get_an_event_is_told_with_the_reason(chappe: Cli, name: str) 
 def test_a_stored_event_is_explained_by_its_position_and_a_clear_no_is_1(
     chappe: Cli, name: str
 ) -> None:
-    id_ = chappe("sub", "create", *SINK, "--sql", f"type = '{name}' AND EXISTS hop").out.strip()
+    id_ = chappe(
+        "sub", "create", "--no-test", *SINK, "--sql", f"type = '{name}' AND EXISTS hop"
+    ).out.strip()
     position = chappe("event", "send", "--type", name).out.strip()
     found = chappe("sub", "explain", position, "--sub", id_)
     assert found.code == 1
@@ -61,14 +63,16 @@ def test_more_than_one_event_is_wrong_usage(chappe: Cli) -> None:
 
 
 def test_an_expression_that_is_none_is_shown_with_a_mark(chappe: Cli) -> None:
-    refused = chappe("sub", "create", *SINK, "--sql", "type = 'a' AND")
+    refused = chappe("sub", "create", "--no-test", *SINK, "--sql", "type = 'a' AND")
     assert refused.code == 1
     assert "filters/0/sql: at offset 14: " in refused.err
     assert "       type = 'a' AND\n                     ^" in refused.err
 
 
 def test_warnings_go_to_standard_error_and_the_subscription_is_made(chappe: Cli) -> None:
-    made = chappe("sub", "create", *SINK, "--sql", "NOT type = 'a' OR type = 'b' AND id = 'c'")
+    made = chappe(
+        "sub", "create", "--no-test", *SINK, "--sql", "NOT type = 'a' OR type = 'b' AND id = 'c'"
+    )
     assert made.code == 0
     assert [line.partition(": at ")[0] for line in made.err.splitlines()] == [
         "warning: filters/0/sql",
@@ -78,8 +82,12 @@ def test_warnings_go_to_standard_error_and_the_subscription_is_made(chappe: Cli)
 
 
 def test_events_are_offered_to_those_whose_expression_is_true(chappe: Cli, name: str) -> None:
-    near = chappe("sub", "create", *SINK, "--sql", f"type = '{name}' AND hop < 5").out.strip()
-    far = chappe("sub", "create", *SINK, "--sql", f"type = '{name}' AND hop >= 5").out.strip()
+    near = chappe(
+        "sub", "create", "--no-test", *SINK, "--sql", f"type = '{name}' AND hop < 5"
+    ).out.strip()
+    far = chappe(
+        "sub", "create", "--no-test", *SINK, "--sql", f"type = '{name}' AND hop >= 5"
+    ).out.strip()
     position = chappe("event", "send", "--type", name, "--ext", "hop=4").out.strip()
     until = time.monotonic() + 30
     while True:

@@ -41,7 +41,7 @@ async def test_a_key_is_changed_without_a_delivery_that_nobody_can_check(
 ) -> None:
     async with SinkServer() as sink:
         made = chappe(
-            "sub", "create", "--type", "signed.one", "--to", f"{sink.url}/",
+            "sub", "create", "--no-test", "--type", "signed.one", "--to", f"{sink.url}/",
             "--set", f'signing={{"secrets": ["{KEY}"]}}',
         )  # fmt: skip
         id_ = made.lines[0]
@@ -86,7 +86,13 @@ def names_of_signature() -> tuple[str, ...]:
 
 def test_a_key_that_is_none_is_refused_without_being_shown(chappe: Cli) -> None:
     refused = chappe(
-        "sub", "create", "--to", "http://127.0.0.1:9/", "--set", 'signing={"secrets": ["hunter2"]}'
+        "sub",
+        "create",
+        "--no-test",
+        "--to",
+        "http://127.0.0.1:9/",
+        "--set",
+        'signing={"secrets": ["hunter2"]}',
     )
     assert refused.code == 1
     assert "signing/secrets/0: a key begins with 'whsec_' or 'whsk_'" in refused.err
@@ -94,7 +100,9 @@ def test_a_key_that_is_none_is_refused_without_being_shown(chappe: Cli) -> None:
 
 
 def test_signing_without_a_key_says_what_is_missing(chappe: Cli) -> None:
-    refused = chappe("sub", "create", "--to", "http://127.0.0.1:9/", "--set", "signing={}")
+    refused = chappe(
+        "sub", "create", "--no-test", "--to", "http://127.0.0.1:9/", "--set", "signing={}"
+    )
     assert refused.code == 1
     assert "signing/secrets: is missing and is required" in refused.err
 
@@ -116,14 +124,14 @@ def test_a_message_that_has_no_signature_is_told(chappe: Cli, tmp_path: Path) ->
     ],
 )
 def test_a_setting_of_another_form_is_a_usage_error(chappe: Cli, setting: str, says: str) -> None:
-    ran = chappe("sub", "create", "--to", "http://127.0.0.1:9/", "--set", setting)
+    ran = chappe("sub", "create", "--no-test", "--to", "http://127.0.0.1:9/", "--set", setting)
     assert ran.code == 2
     assert says in ran.err
 
 
 def test_settings_reach_their_fields(chappe: Cli) -> None:
     made = chappe(
-        "sub", "create", "--type", "none.at.all", "--to", "http://127.0.0.1:9/", "-o", "json",
+        "sub", "create", "--no-test", "--type", "none.at.all", "--to", "http://127.0.0.1:9/", "-o", "json",
         "--set", "ordering=key", "--set", "rate.per_second=50", "--set", "rate.burst=5",
     )  # fmt: skip
     assert made.code == 0, made.err

@@ -14,7 +14,7 @@ import click
 from chappe.cli.local_sink import listening
 from chappe.cli.render import one_line, printable
 from chappe.cli.session import Session, remote
-from chappe.cli.sub import expression
+from chappe.cli.sub_filters import expression
 from chappe.client.http1 import Http1, Origin
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL

@@ -14,7 +14,7 @@ import msgspec
 from chappe.cli import trace_screen
 from chappe.cli.render import moment, one_line, printable, table
 from chappe.cli.session import Session, remote
-from chappe.cli.sub import expression
+from chappe.cli.sub_filters import expression
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL, EventQuery

@@ -12,7 +12,8 @@ import msgspec
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.cli.source_webhook import webhook
-from chappe.cli.sub import show, text_or_file
+from chappe.cli.sub import show
+from chappe.cli.sub_create import text_or_file
 from chappe.cli.sub_hold import post_each
 from chappe.client import paths
 from chappe.client.hub_client import HubClient

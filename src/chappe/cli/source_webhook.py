@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from chappe.cli.session import Session, remote
-from chappe.cli.sub import text_or_file
+from chappe.cli.sub_create import text_or_file
 from chappe.client import paths
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.views import Connected

@@ -45,6 +45,8 @@ JSON = "application/json"
 EVENT = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
 View = TypeVar("View")
 
 
@@ -237,13 +239,15 @@ class HubClient:
         self,
         method: str,
         path: str,
-        wanted: Mapping[str, object],
+        wanted: Mapping[str, object] | None,
         *,
         wait_s: float = 0.0,
         repeatable: bool = False,
     ) -> Answer:
-        """POST or PUT an object to a path of `chappe.client.paths`; `repeatable`: twice is once."""
-        body = msgspec.json.encode(wanted)
+        """POST or PUT an object, or nothing, to a path of `chappe.client.paths`; `repeatable`: twice is once."""
+        if wanted is None:
+            return await self._ask(method, path, wait_s=wait_s, repeatable=repeatable)
+        body = _encode(wanted)
         return await self._ask(method, path, body, JSON, wait_s=wait_s, repeatable=repeatable)
 
     async def delete(self, path: str) -> Answer:

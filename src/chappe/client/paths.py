@@ -77,6 +77,23 @@ def subscriptions(parameters: Mapping[str, str]) -> str:
     return f"{SUBSCRIPTIONS}?{urlencode(parameters)}" if parameters else SUBSCRIPTIONS
 
 
+def new_subscription(id: str | None = None, *, dry_run: bool = False) -> str:
+    """Where a subscription is made, of this id or of one that the hub gives."""
+    asked = [("id", id)] if id is not None else []
+    query = urlencode([*asked, *([("dryrun", "true")] if dry_run else [])])
+    return f"{SUBSCRIPTIONS}?{query}" if query else SUBSCRIPTIONS
+
+
+def tried(subscription_id: str | None = None) -> str:
+    """Where a sink is sent a test event: one that might be subscribed, or a subscription's."""
+    path = "/validate/sink"
+    return (
+        path
+        if subscription_id is None
+        else f"{path}?{urlencode({'subscription': subscription_id})}"
+    )
+
+
 def signing(subscription_id: str) -> str:
     """The signing key of a subscription."""
     return f"{subscription(subscription_id)}/signing"

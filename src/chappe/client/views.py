@@ -230,6 +230,72 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     status: Going = Going()
 
 
+class Forecast(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is to be delivered of what is stored; `seconds` None: nobody can tell."""
+
+    events: int
+    exact: bool
+    bytes: int = 0
+    seconds: float | None = None
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events a second a subscription gets at most."""
+
+    per_second: float
+
+
+class Rehearsed(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription as it would be made (`POST /subscriptions?dryrun`)."""
+
+    id: str
+    start: str = "latest"
+    handshake: str = "off"
+    warnings: Sequence[str] = ()
+    rate: Rate | None = None
+    forecast: Forecast | None = None
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sink said to a test event; `status` None: there was no answer."""
+
+    sink: str
+    protocol: str
+    signed: bool
+    delivered: bool
+    latency_ms: int
+    status: int | None = None
+    reason: str = ""
+
+
+class LastFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """The last attempt that failed."""
+
+    at: str
+    reason: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How delivery goes, with what is behind counted; not `exact`: there may be more."""
+
+    state: str = ""
+    open: int = 0
+    waiting: int = 0
+    events: int = 0
+    exact: bool = True
+    oldest: str | None = None
+    progress: float | None = None
+    lastfailure: LastFailure | None = None
+
+
+class Lagging(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription with its standing (`GET /subscriptions/{id}`)."""
+
+    id: str
+    sink: str = ""
+    status: Standing = Standing()
+
+
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Whether one subscription would get an event; `decided_by` is the test that decided."""
 
@@ -255,6 +321,7 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 
     events: int
     exact: bool
+    bytes: int = 0
     seconds: float | None = None
     subscription: Subscribed | None = None
 
