@@ -12,9 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 
 from chappe.cli.local_sink import listening
-from chappe.cli.render import one_line, printable
+from chappe.cli.render import latency, one_line, printable
 from chappe.cli.session import Session, remote
-from chappe.cli.sub_filters import expression
+from chappe.cli.sub_filters import expression, of_types
 from chappe.client.http1 import Http1, Origin
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
@@ -42,7 +42,9 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
             help="exact, prefix or suffix; more than once: all of them.",
         ),
         click.option("--source", help="Only this source."),
-        click.option("--type", "types", multiple=True, help="Only this type; several: any."),
+        click.option(
+            "--type", "types", multiple=True, help="Only this type, or order.*; several: any."
+        ),
     ):
         command = option(command)
     return command
@@ -95,7 +97,9 @@ def listen(
 
 
 @click.command()
-@click.option("--to", required=True, metavar="URL", help="Where events are posted to.")
+@click.argument("address", metavar="[URL]", required=False)
+@click.option("--to", metavar="URL", help="Where events are posted to; the same as URL.")
+@click.option("--echo", is_flag=True, help="To a receiver of this command's own, which takes all.")
 @click.option(
     "--sub", "subscription", metavar="ID", help="One that was made with --pull, which stays."
 )
@@ -103,7 +107,9 @@ def listen(
 @remote
 def forward(
     session: Session,
-    to: str,
+    address: str | None,
+    to: str | None,
+    echo: bool,
     subscription: str | None,
     types: Sequence[str],
     source: str | None,
@@ -113,8 +119,9 @@ def forward(
     """Take events from the hub and post them to a URL that this machine reaches, until Ctrl-C.
 
     \b
-      chappe event forward --type order.paid --to http://localhost:3000/events
-      chappe event forward --sub s-5k2v9q --to http://localhost:3000/events
+      chappe event forward --type 'order.*' http://localhost:3000/events
+      chappe event forward --sub s-5k2v9q http://localhost:3000/events
+      chappe event forward --type order.paid --echo
 
     For consumers that the hub cannot reach: all connections go out from here. What is not answered
     with 2xx is posted again, after some seconds. Without --sub there is a subscription for as long as
@@ -122,11 +129,18 @@ def forward(
     """  # noqa: D301 - click's mark for lines as they are
     if subscription is not None and (types or source is not None or filters):
         raise click.UsageError("--sub says which events; leave --type, --source and --filter out")
-    parts = urlsplit(to)
-    origin = Origin.parse(urlunsplit((parts.scheme, parts.netloc, "", "", "")))
-    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    given = [one for one in (address, to) if one is not None]
+    if len(given) + echo != 1:
+        raise click.UsageError("where are events posted to? one of URL, --to and --echo")
 
     async def serve(hub: HubClient) -> None:
+        async with _receiver(given[0] if given else None) as receiver:
+            await forward_to(hub, receiver)
+
+    async def forward_to(hub: HubClient, receiver: str) -> None:
+        parts = urlsplit(receiver)
+        origin = Origin.parse(urlunsplit((parts.scheme, parts.netloc, "", "", "")))
+        target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         http = Http1(origin)
         poster = _Poster(session, http, target)
         try:
@@ -141,6 +155,16 @@ def forward(
             await http.close()
 
     session.run(serve)
+
+
+@asynccontextmanager
+async def _receiver(url: str | None) -> AsyncIterator[str]:
+    """The URL; where there is none, that of a receiver which takes everything."""
+    if url is not None:
+        yield url
+        return
+    async with listening("127.0.0.1", 0, lambda event: 204) as (host, port):
+        yield f"http://{host}:{port}/"
 
 
 class _Poster:
@@ -168,6 +192,8 @@ class _Poster:
     async def _post(self, consumer: Pulling, one: Received) -> None:
         event = cloudevents_json.decode(bytes(one.event))
         headers, body = cloudevents_http.encode_binary(event)
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
         try:
             answer = await self._http.ask(
                 "POST",
@@ -176,7 +202,8 @@ class _Poster:
                 body=body,
                 timeout_s=_LOCK_S / 2,
             )
-            status: int | str = answer.status
+            took = latency(round((loop.time() - begun_s) * 1000))
+            status: int | str = f"{answer.status} in {took}"
             done = 200 <= answer.status < 300
         except Unavailable as exc:
             status, done = exc.message, False
@@ -209,12 +236,14 @@ def _wanted(
     types: Sequence[str], source: str | None, filters: Sequence[str], channel: str
 ) -> dict[str, object]:
     wanted: dict[str, object] = {"channel": channel}
-    if types:
-        wanted["types"] = list(types)
+    named, expressions = of_types(types)
+    expressions += map(expression, filters)
+    if named:
+        wanted["types"] = named
     if source is not None:
         wanted["source"] = source
-    if filters:
-        wanted["filters"] = list(map(expression, filters))
+    if expressions:
+        wanted["filters"] = expressions
     return wanted
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.session import Session
 from chappe.server.settings import SettingInfo, describe, load_here
 
 
@@ -21,15 +22,31 @@ from chappe.server.settings import SettingInfo, describe, load_here
 @click.option(
     "--model", metavar="hub|none|FILE", help="What the registry begins with.  [default: hub]"
 )
+@click.option("--demo", is_flag=True, help="With a sample shop: types, consumers, live events.")
+@click.option(
+    "--open", "open_", is_flag=True, help="Open the hub in the browser, where a person is there."
+)
 @click.pass_context
-def dev(ctx: click.Context, /, **flags: Any) -> None:
+def dev(ctx: click.Context, /, demo: bool, open_: bool, **flags: Any) -> None:
     """Run a hub on this machine, its engine included, until Ctrl-C.
 
+    \b
+      chappe dev --demo
+
     It listens on 127.0.0.1. What it took in is gone at its end, unless --data says where to keep it.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
+    from chappe.cli.dev_ready import Ready
     from chappe.server.run import run
 
-    ctx.exit(run(load_here(flags), dev=True))
+    session = ctx.find_object(Session) or Session()
+    if demo and not flags["log_level"]:
+        # The shop's own troubles are part of it; they are seen with the commands.
+        flags["log_level"] = "error"
+    ready = Ready(session, demo=demo, browser=open_)
+    try:
+        ctx.exit(run(load_here(flags), dev=True, ready=ready))
+    finally:
+        ready.end()
 
 
 def _every_setting(command: Callable[..., None]) -> Callable[..., None]:

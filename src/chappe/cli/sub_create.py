@@ -13,7 +13,7 @@ from chappe.cli.amounts import amount, duration, size
 from chappe.cli.event_input import pairs
 from chappe.cli.render import printable
 from chappe.cli.session import Session, remote
-from chappe.cli.sub_filters import expression
+from chappe.cli.sub_filters import expression, of_types
 from chappe.cli.sub_settings import put_settings
 from chappe.cli.sub_trial import refuse, taken
 from chappe.cli.when import Moment, PerSecond
@@ -36,7 +36,12 @@ _NO = 1
     metavar="SECONDS",
     help="With --pull: how long a received event stays locked. [default: 60]",
 )
-@click.option("--type", "types", multiple=True, help="Only this type; more than once: any of them.")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    help="Only this type, or order.*; more than once: any of them.",
+)
 @click.option("--source", help="Only this source.")
 @click.option(
     "--filter",
@@ -165,13 +170,14 @@ def _wanted(
             wanted["protocolsettings"] = {"lock_s": lock_s}
     else:
         wanted["sink"] = sink
-    if types:
-        wanted["types"] = list(types)
+    named, by_type = of_types(types)
+    if named:
+        wanted["types"] = named
     if dead_letters_to is not None:
         wanted["deadletter"] = {"sink": dead_letters_to}
     if rate is not None:
         wanted["rate"] = {"per_second": rate}
-    expressions = [*map(expression, filters), *_expressions(filter_json)]
+    expressions = [*by_type, *map(expression, filters), *_expressions(filter_json)]
     if sql is not None:
         expressions.append({"sql": sql})
     if expressions:

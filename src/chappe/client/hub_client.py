@@ -185,9 +185,13 @@ class HubClient:
         """One subscription."""
         return _decoded(await self.read(paths.subscription(subscription_id)), Subscribed)
 
-    async def subscribe(self, wanted: Mapping[str, object]) -> Subscribed:
-        """Make a subscription of a Subscriptions API object (docs/api.md)."""
-        return _decoded(await self.write("POST", paths.SUBSCRIPTIONS, wanted), Subscribed)
+    async def subscribe(self, wanted: Mapping[str, object], *, id: str | None = None) -> Subscribed:
+        """Make a subscription of a Subscriptions API object (docs/api.md), of this id if one is given.
+
+        Raises:
+            Conflict: there is one of that id.
+        """
+        return _decoded(await self.write("POST", paths.new_subscription(id), wanted), Subscribed)
 
     async def replace_subscription(
         self, subscription_id: str, wanted: Mapping[str, object]

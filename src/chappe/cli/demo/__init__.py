@@ -1,0 +1,1 @@
+"""The sample shop of `chappe dev --demo`."""
