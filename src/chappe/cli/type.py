@@ -21,7 +21,15 @@ from chappe.cli.registry_options import group_option, narrowed, registry_printin
 from chappe.cli.registry_print import card, emit, emit_one, listing
 from chappe.cli.registry_roles import carries, roles
 from chappe.cli.registry_seen import TypeSeen, told, types_seen
+from chappe.cli.render import printable
+from chappe.cli.schema_tree import tree
 from chappe.cli.session import Session
+from chappe.cli.type_deprecate import deprecate
+from chappe.cli.type_graph import graph
+from chappe.cli.type_lint import lint
+from chappe.cli.type_roles import consumers, producers
+from chappe.cli.type_sample import copied, recent, sample, type_of
+from chappe.cli.watching import watched
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import Flags, RegistryClient, encoded, object_of
@@ -42,6 +50,7 @@ def type_() -> None:
 @type_.command("ls")
 @narrowed
 @registry_printing
+@watched
 def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequence[str]) -> None:
     """List the types of events.
 
@@ -59,24 +68,33 @@ def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequ
 @click.argument("name", metavar="TYPE")
 @group_option
 @registry_printing
+@watched
 def get(session: Session, name: str, group: str | None) -> None:
-    """Show one type: its attributes, its payload's schema, who sends it and who takes it.
+    """Show one type: its attributes, its schema, who sends and takes it, and its newest event.
 
-    TYPE is its name, or its xid where several groups have one of that name.
-    """
+    \b
+      chappe type get order.paid
+
+    At the end stands a curl that sends one. TYPE is its name, or its xid where several groups have one of that name.
+    """  # noqa: D301 - click's mark for lines as they are
 
     async def work(
         hub: HubClient,
-    ) -> tuple[dict[str, Any], bytes, list[dict[str, Any]], Sequence[TypeSeen]]:
+    ) -> tuple[dict[str, Any], bytes, list[dict[str, Any]], Sequence[TypeSeen], list[bytes]]:
         registry = RegistryClient(hub)
         found = await find_one(registry, TYPES, name, group=group)
         answer = await registry.get(str(found["xid"]))
         if session.output != "table":
-            return object_of(answer), answer.body, [], ()
+            return object_of(answer), answer.body, [], (), []
         seen = await types_seen(registry, DEFAULT_CHANNEL, matching=id_of(found))
-        return object_of(answer), answer.body, await _endpoints(registry), seen
+        shown = object_of(answer)
+        newest = await recent(hub, type_of(shown) or id_of(found), DEFAULT_CHANNEL, 1)
+        meta = object_of(await registry.get(f"{found['xid']}/meta"))
+        if meta.get("deprecated") is not None:
+            shown["deprecated"] = meta["deprecated"]
+        return shown, answer.body, await _endpoints(registry), seen, newest
 
-    found, answer, ends, seen = session.run(work)
+    found, answer, ends, seen, newest = session.run(work)
     if emit_one(session, found, answer=answer):
         return
     facts = {k: v for k, v in found.items() if k not in _BLOCKS and k not in _HIDDEN}
@@ -84,8 +102,9 @@ def get(session: Session, name: str, group: str | None) -> None:
         facts[role] = [id_of(one) for one in ends if role in roles(one) and carries(one, found)]
     facts |= told(seen, id_of(found))
     blocks = {name: found[name] for name in _BLOCKS if name in found}
-    card(session, id_of(found), f"a type of the group {group_of(found)}", facts, _readable(blocks))
-    session.hint(f"chappe event send --type {id_of(found)} -d '{{}}'")
+    shown = {**_readable(blocks), **_to_send(session.url, newest)}
+    card(session, id_of(found), f"a type of the group {group_of(found)}", facts, shown)
+    session.hint(f"chappe type sample {printable(id_of(found))} | chappe event send -")
 
 
 async def _endpoints(registry: RegistryClient) -> list[dict[str, Any]]:
@@ -106,6 +125,22 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _to_send(url: str, newest: Sequence[bytes]) -> dict[str, str]:
+    """The newest event, and a command that sends one like it; nothing where there is none."""
+    import shlex
+
+    import msgspec
+
+    if not newest:
+        return {}
+    media_type = "content-type: application/cloudevents+json"
+    event = copied(newest[0]).decode()
+    return {
+        "newest event": msgspec.json.format(newest[0], indent=2).decode(),
+        "send one": f"curl {url}/events -H {shlex.quote(media_type)} -d {shlex.quote(event)}",
+    }
+
+
 def _readable(blocks: Mapping[str, Any]) -> dict[str, Any]:
     import json
 
@@ -114,7 +149,9 @@ def _readable(blocks: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(metadata, dict):
         readable["envelopemetadata"] = "\n".join(_attributes(metadata))
     schema = readable.get("dataschema")
-    if isinstance(schema, dict | list):
+    if isinstance(schema, dict) and (lines := tree(json.loads(encoded(schema)))):
+        readable["dataschema"] = "\n".join(lines)
+    elif isinstance(schema, dict | list):
         readable["dataschema"] = json.dumps(json.loads(encoded(schema)), indent=2)
     return readable
 
@@ -130,3 +167,7 @@ def _attributes(metadata: Mapping[str, Any]) -> list[str]:
             said = str(one.get("description") or "")
             rows.append((name, str(one.get("type") or "string"), required, text, said))
     return aligned(rows) if rows else []
+
+
+for _command in (producers, consumers, graph, sample, lint, deprecate):
+    type_.add_command(_command)

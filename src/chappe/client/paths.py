@@ -180,6 +180,7 @@ def inferred(type_: str, channel: str = DEFAULT_CHANNEL, last: int | None = None
 
 
 CHANNELS = "/channels"
+VALIDATE = "/validate"
 READY = "/readyz"
 
 
