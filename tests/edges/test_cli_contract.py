@@ -19,7 +19,7 @@ from chappe.cli.failures import exit_code, lines, problem
 from chappe.cli.main import COMMANDS, root
 from chappe.cli.render import aligned, latency, ordinal, printable
 from chappe.cli.session import wants_color
-from chappe.cli.sub import expression
+from chappe.cli.sub_filters import expression
 from chappe.client.problems import error_of
 from chappe.client.transport import Answer
 from chappe.domain import errors

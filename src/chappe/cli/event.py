@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import click
 
+from chappe.cli.event_again import diff, replay
 from chappe.cli.event_input import DEFAULT_SOURCE, Flags, pairs, payload, read
 from chappe.cli.event_local import forward, listen
-from chappe.cli.event_read import get, ls, tail, trace
+from chappe.cli.event_read import get, ls, tail
 from chappe.cli.event_send import Sender
 from chappe.cli.event_sink import SinkSender, sink_of, sink_options
+from chappe.cli.event_trace import trace
 from chappe.cli.event_validate import validate
 from chappe.cli.event_verify import verify
 from chappe.cli.session import Session, remote
@@ -127,5 +129,5 @@ def send(
     session.hint("chappe event trace POSITION")
 
 
-for _command in (ls, get, tail, trace, validate, verify, listen, forward):
+for _command in (ls, get, tail, trace, replay, diff, validate, verify, listen, forward):
     event.add_command(_command)

@@ -1,8 +1,7 @@
-"""What `chappe event` reads: ls, get, tail, trace."""
+"""What `chappe event` reads: ls, get, tail."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,22 +10,22 @@ from typing import Any
 import click
 import msgspec
 
-from chappe.cli import trace_screen
+from chappe.cli.event_forms import FORMS
 from chappe.cli.render import moment, one_line, printable, table
-from chappe.cli.session import Session, remote
+from chappe.cli.session import OUTPUTS, Session, printing
 from chappe.cli.sub_filters import expression
-from chappe.client import paths
+from chappe.cli.watching import watched
+from chappe.cli.when import Moment
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL, EventQuery
 from chappe.client.streaming import StreamQuery, follow
-from chappe.client.views import Attributes, Listed, Trace
+from chappe.client.views import Attributes, Listed
 
 _COLUMNS = ("POSITION", "ACCEPTED", "TYPE", "ID", "SOURCE", "SUBJECT")
 _PAGE = 1000
-_LOOK_AGAIN_S = 0.1
 _LOST = "connection lost ({}); trying again"
-_SETTLED = frozenset({"delivered", "dead-lettered", "expired", "not matched", "not offered"})
 
+_printing = printing(*OUTPUTS, *FORMS)
 _channel = click.option(
     "--channel", default=DEFAULT_CHANNEL, show_default=True, help="The channel."
 )
@@ -46,8 +45,15 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("ls")
 @_which
 @click.option("--id", "id_", help="Only this id.")
-@click.option("--from", "from_", metavar="TIME", help="Accepted then or later, RFC 3339.")
-@click.option("--until", metavar="TIME", help="Accepted before then, RFC 3339.")
+@click.option(
+    "--from",
+    "--since",
+    "from_",
+    type=Moment(),
+    metavar="TIME",
+    help="Accepted then or later: RFC 3339, or 2h ago.",
+)
+@click.option("--until", type=Moment(), metavar="TIME", help="Accepted before then, as --from.")
 @click.option("--after", metavar="POSITION", help="Start after this position.")
 @click.option(
     "--order",
@@ -60,7 +66,8 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
     "--limit", type=click.IntRange(min=1), default=100, show_default=True, help="So many at most."
 )
 @click.option("--all", "all_", is_flag=True, help="All that fit, whatever --limit says.")
-@remote
+@_printing
+@watched
 def ls(
     session: Session,
     type_: str | None,
@@ -108,7 +115,7 @@ def ls(
             if session.output == "table":
                 found.append(one)
             else:
-                _print(session, one)
+                _print(session, one, channel)
             if count == limit and not all_:
                 break
         return found
@@ -121,7 +128,7 @@ def ls(
 @click.command()
 @click.argument("reference")
 @_channel
-@remote
+@_printing
 def get(session: Session, reference: str, channel: str) -> None:
     """Show one event: REFERENCE is a position, an id, or SOURCE#ID.
 
@@ -137,6 +144,8 @@ def get(session: Session, reference: str, channel: str) -> None:
             session.say(one_line(body))
         case "name":
             session.say(printable(msgspec.json.decode(body, type=Attributes).id))
+        case form if form in FORMS:
+            session.pass_through(FORMS[form](body, url=session.url, channel=channel))
         case _:
             for line in msgspec.json.format(body, indent=2).decode().splitlines():
                 session.say(printable(line))
@@ -156,10 +165,11 @@ def get(session: Session, reference: str, channel: str) -> None:
 @click.option(
     "--from",
     "start",
+    type=Moment(),
     metavar="WHERE",
-    help="Begin there: earliest, a time (RFC 3339), or a position to go on behind.",
+    help="Begin there: earliest, a time (RFC 3339, or 2h ago), or a position to go on behind.",
 )
-@remote
+@_printing
 def tail(
     session: Session,
     type_: str | None,
@@ -192,74 +202,27 @@ def tail(
     async def print_all(hub: HubClient) -> None:
         wanted = query
         if last:
-            listed = EventQuery(
+            query_of_last = EventQuery(
                 channel=channel, type=type_, source=source, subject=subject, limit=last
             )
-            newest = (await hub.page(listed.path)).events
+            newest = (await hub.page(query_of_last.path)).events
             for one in reversed(newest):
-                _print(session, one)
+                _print(session, one, channel)
             # Where there is none yet, all that come from now on are the last ones, too.
             wanted = replace(query, start=newest[0].position if newest else "earliest")
         async for found in follow(hub, wanted, lost=lambda why: session.note(_LOST.format(why))):
             event = msgspec.Raw(found.event)
-            _print(
-                session, Listed(position=found.position, acceptedat=found.acceptedat, event=event)
-            )
+            listed = Listed(position=found.position, acceptedat=found.acceptedat, event=event)
+            _print(session, listed, channel)
 
     session.run(print_all)
 
 
-@click.command()
-@click.argument("reference")
-@click.option(
-    "--wait",
-    "wait_s",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    metavar="SECONDS",
-    help="Wait so long for every subscription to be through with it.",
-)
-@_channel
-@remote
-def trace(session: Session, reference: str, channel: str, wait_s: float) -> None:
-    """Did it arrive? REFERENCE is a position, an id, or SOURCE#ID.
-
-    Shows each subscription with its attempts, or with what kept the event from it. With --wait, the
-    exit code is 1 when one of them is still at it by then.
-    """
-    body, settled = session.run(
-        lambda hub: _settled_trace(hub, paths.trace(reference, channel), wait_s)
-    )
+def _print(session: Session, one: Listed, channel: str) -> None:
     match session.output:
-        case "json":
-            session.pass_through(body)
-        case "jsonl":
-            session.say(one_line(body))
-        case "name":
-            session.say(msgspec.json.decode(body, type=Trace).position)
-        case _:
-            found = msgspec.json.decode(body, type=Trace)
-            for line in trace_screen.lines(found, session):
-                session.say(line)
-            session.hint(trace_screen.hint(found))
-    if wait_s and not settled:
-        click.get_current_context().exit(1)
-
-
-async def _settled_trace(hub: HubClient, path: str, wait_s: float) -> tuple[bytes, bool]:
-    loop = asyncio.get_running_loop()
-    until = loop.time() + wait_s
-    while True:
-        body = (await hub.read(path)).body
-        arrivals = msgspec.json.decode(body, type=Trace).subscriptions
-        settled = all(one.state in _SETTLED for one in arrivals)
-        if settled or loop.time() >= until:
-            return body, settled
-        await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-def _print(session: Session, one: Listed) -> None:
-    match session.output:
+        case form if form in FORMS:
+            written = FORMS[form](bytes(one.event), url=session.url, channel=channel)
+            session.pass_through(written)
         case "json" | "jsonl":
             session.say(one_line(bytes(one.event)))
         case "name":
