@@ -13,7 +13,7 @@ from chappe.cli.event_read import get, ls, tail
 from chappe.cli.event_send import Sender
 from chappe.cli.event_sink import SinkSender, sink_of, sink_options
 from chappe.cli.event_trace import trace
-from chappe.cli.event_validate import validate
+from chappe.cli.event_validate import events_of, judge, validate
 from chappe.cli.event_verify import verify
 from chappe.cli.session import Session, remote
 from chappe.client.hub_client import HubClient
@@ -48,6 +48,14 @@ def event() -> None:
     help="With --count: so many a second. [default: as fast as the hub takes them]",
 )
 @click.option("--channel", default=DEFAULT_CHANNEL, show_default=True, help="The channel.")
+@click.option("--dry-run", is_flag=True, help="Have the hub check it, and send nothing.")
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait so long until every subscription is through with all of them; 1 if not.",
+)
 @sink_options
 @remote
 def send(
@@ -66,6 +74,8 @@ def send(
     count: int,
     rate: float | None,
     channel: str,
+    dry_run: bool,
+    wait_s: float | None,
     k_sink: str | None,
     k_ce_overrides: str | None,
     k_ca_certs: str | None,
@@ -86,13 +96,17 @@ def send(
     sink = sink_of(session, k_sink, overrides=k_ce_overrides, certificates=k_ca_certs)
     if sink is not None and channel != DEFAULT_CHANNEL:
         raise click.UsageError("--channel: K_SINK is the whole address; --url names a hub instead")
+    if sink is not None and (dry_run or wait_s is not None):
+        raise click.UsageError("--dry-run and --wait ask a hub; K_SINK is none, so name one: --url")
     if file is not None:
         if type_ is not None or data is not None or count > 1:
             raise click.UsageError("FILE holds whole events; --type, --data, --count make one")
         if sink is not None:
             SinkSender(session, sink).run(read(file), None)
+        elif dry_run:
+            judge(session, events_of(file))
         else:
-            session.run(lambda hub: Sender(session, hub, channel).send_stream(read(file)))
+            session.run(lambda hub: _send_all(session, hub, channel, file, wait_s))
         return
     if type_ is None:
         raise click.UsageError(
@@ -117,16 +131,28 @@ def send(
     if sink is not None:
         SinkSender(session, sink).run(events, rate)
         return
+    if dry_run:
+        judge(session, events)
+        return
 
     async def send_them(hub: HubClient) -> None:
-        sender = Sender(session, hub, channel)
+        sender = Sender(session, hub, channel, waits=wait_s is not None)
         if count == 1:
             await sender.send(events[0])
         else:
             await sender.send_paced(events, rate_per_s=rate)
+        await sender.wait(wait_s)
 
     session.run(send_them)
     session.hint("chappe event trace POSITION")
+
+
+async def _send_all(
+    session: Session, hub: HubClient, channel: str, file: str, wait_s: float | None
+) -> None:
+    sender = Sender(session, hub, channel, waits=wait_s is not None)
+    await sender.send_stream(read(file))
+    await sender.wait(wait_s)
 
 
 for _command in (ls, get, tail, trace, replay, diff, validate, verify, listen, forward):

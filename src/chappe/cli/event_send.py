@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+import click
 import msgspec
 
 from chappe.cli.event_input import Batch, One
+from chappe.cli.event_trace import settled
 from chappe.cli.session import Session
+from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.views import BatchReceipt, Receipt, Warned
 from chappe.domain.errors import CallerError, ChappeError, InvalidBatch
@@ -34,6 +37,25 @@ class Sender:
     hub: HubClient
     channel: str
     sent: int = 0
+    waits: bool = False
+    """Whether positions are kept, to wait for them: of a stream without end they would be too many."""
+    positions: list[str] = field(default_factory=list)
+
+    async def wait(self, wait_s: float | None) -> None:
+        """Wait until every subscription is through with what was sent; None: not at all.
+
+        The command ends with 1 where one is not by then.
+        """
+        if wait_s is None:
+            return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        for position in self.positions:
+            path = paths.trace(position, self.channel)
+            _, is_settled = await settled(self.hub, path, max(0.0, until - loop.time()))
+            if not is_settled:
+                self.session.note(f"not settled within {wait_s:g} s: chappe event trace {position}")
+                click.get_current_context().exit(1)
 
     async def send_stream(self, items: Iterable[Item]) -> None:
         """Send what comes, in its order.
@@ -59,6 +81,8 @@ class Sender:
             raise self._placed(exc, line) from exc
         self.sent += 1
         receipt = msgspec.json.decode(answer.body, type=Receipt)
+        if self.waits and receipt.quarantine is None:
+            self.positions.append(receipt.position)
         if self.session.output in ("json", "jsonl"):
             self.session.pass_through(answer.body + b"\n")
         else:
@@ -100,6 +124,8 @@ class Sender:
     def _print_batch(self, body: bytes) -> None:
         receipt = msgspec.json.decode(body, type=BatchReceipt)
         self.sent += len(receipt.positions)
+        if self.waits:
+            self.positions += receipt.positions
         if self.session.output == "json":
             self.session.pass_through(body + b"\n")
         else:

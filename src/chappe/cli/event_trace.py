@@ -65,8 +65,8 @@ def trace(session: Session, reference: str, channel: str, wait_s: float, last: i
     is_settled = True
     for one in references:
         path = paths.trace(one, channel)
-        body, settled = session.run(lambda hub, path=path: _settled(hub, path, wait_s))  # type: ignore[misc]
-        is_settled = is_settled and settled
+        body, done = session.run(lambda hub, path=path: settled(hub, path, wait_s))  # type: ignore[misc]
+        is_settled = is_settled and done
         bodies.append(body)
     match session.output:
         case "json" if asked is not None:
@@ -97,13 +97,14 @@ def _show(session: Session, found: Trace, *, alone: bool) -> None:
     session.hint(trace_screen.hint(found))
 
 
-async def _settled(hub: HubClient, path: str, wait_s: float) -> tuple[bytes, bool]:
+async def settled(hub: HubClient, path: str, wait_s: float) -> tuple[bytes, bool]:
+    """A trace, once every subscription is through or the time is over; whether all are."""
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_s
     while True:
         body = (await hub.read(path)).body
         arrivals = msgspec.json.decode(body, type=Trace).subscriptions
-        settled = all(one.state in _SETTLED for one in arrivals)
-        if settled or loop.time() >= until:
-            return body, settled
+        done = all(one.state in _SETTLED for one in arrivals)
+        if done or loop.time() >= until:
+            return body, done
         await asyncio.sleep(_LOOK_AGAIN_S)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 import click
@@ -48,19 +48,33 @@ def validate(session: Session, file: str, schema: str | None, content_type: str)
         if schema is not None:
             path = f"/validate?schema={quote(schema, safe='/')}"
             return [(schema, await _asked(hub, path, payload, content_type))]
-        answers: list[tuple[str, bytes]] = []
-        for number, event in enumerate(_events(file), start=1):
-            body = await _asked(hub, "/validate", event, _STRUCTURED["content-type"])
-            answers.append((f"event {number}", body))
-        return answers
+        return await _judged(hub, events_of(file))
 
-    answers = session.run(ask)
+    _tell(session, session.run(ask))
+
+
+def judge(session: Session, events: Iterable[bytes]) -> None:
+    """Ask about events, and say what the hub says; ends with 1 where one is not valid."""
+    _tell(session, session.run(lambda hub: _judged(hub, events)))
+
+
+async def _judged(hub: HubClient, events: Iterable[bytes]) -> list[tuple[str, bytes]]:
+    answers = []
+    for number, event in enumerate(events, start=1):
+        body = await _asked(hub, "/validate", event, _STRUCTURED["content-type"])
+        answers.append((f"event {number}", body))
+    return answers
+
+
+def _tell(session: Session, answers: Sequence[tuple[str, bytes]]) -> None:
     verdicts = [msgspec.json.decode(body, type=Judged) for _, body in answers]
     for (what, body), verdict in zip(answers, verdicts, strict=True):
         if session.output in ("json", "jsonl"):
             session.pass_through(body + b"\n")
         else:
             _print(session, what, verdict)
+            if not verdict.valid and verdict.declaration:
+                _print_owner(session, verdict.declaration)
     if not all(verdict.valid for verdict in verdicts):
         click.get_current_context().exit(_NO)
 
@@ -73,7 +87,28 @@ async def _asked(hub: HubClient, path: str, body: bytes, content_type: str) -> b
     return answer.body
 
 
-def _events(file: str) -> Iterator[bytes]:
+def _print_owner(session: Session, declaration: str) -> None:
+    owner = session.run(lambda hub: _owner(hub, declaration))
+    session.say(
+        f"    owner: {printable(owner)}" if owner else "    it names no owner (label owner)"
+    )
+
+
+async def _owner(hub: HubClient, declaration: str) -> str:
+    """The label owner of a declaration, or of its group."""
+    for xid in (declaration, "/".join(declaration.split("/")[:3])):
+        found = msgspec.json.decode((await hub.read(xid)).body, type=_Labelled)
+        if owner := found.labels.get("owner"):
+            return owner
+    return ""
+
+
+class _Labelled(msgspec.Struct):
+    labels: dict[str, str] = {}
+
+
+def events_of(file: str) -> Iterator[bytes]:
+    """The events of a file, one by one."""
     for item in read(file):
         if isinstance(item, Batch):
             yield from item.events

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from chappe.cli.endpoint import declared, show_endpoint
+from chappe.cli.producer_make import import_, token
 from chappe.cli.registry_find import id_of
 from chappe.cli.registry_options import narrowed, registry_printing
 from chappe.cli.registry_print import emit, listing
@@ -96,3 +97,7 @@ def _row_seen(one: Publisher) -> tuple[str, ...]:
     types = [f"!{type_}" if type_ in one.undeclared else type_ for type_ in one.types]
     last = moment(one.lastseen).partition(".")[0]
     return one.source, "seen", last, f"{one.perminute:g}", ", ".join(types)
+
+
+for _command in (import_, token):
+    producer.add_command(_command)

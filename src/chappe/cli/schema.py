@@ -13,9 +13,12 @@ from chappe.cli.schema_cmds import get, ls
 from chappe.cli.schema_format import format_of
 from chappe.cli.schema_gen import gen
 from chappe.cli.schema_infer import infer
+from chappe.cli.schema_lint import lint
+from chappe.cli.schema_versions import diff, history
 from chappe.cli.session import Session, confirm, remote
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
+from chappe.client.registry import Flags, RegistryClient
 
 DEFAULT_GROUP = "default"
 _group = click.option(
@@ -44,9 +47,16 @@ def schema() -> None:
     "format_",
     help="The schema's dialect. [default: by $schema of the file, else draft-07]",
 )
+@click.option("--dry-run", is_flag=True, help="Have the hub check it, and change nothing.")
 @remote
 def add(
-    session: Session, type_: str, file: BinaryIO, group: str, mode: str, format_: str | None
+    session: Session,
+    type_: str,
+    file: BinaryIO,
+    group: str,
+    mode: str,
+    format_: str | None,
+    dry_run: bool,
 ) -> None:
     """Declare the JSON Schema in FILE (or -) for the payloads of TYPE; replaces an earlier one.
 
@@ -64,11 +74,19 @@ def add(
         "dataschema": declared,
         "validation": mode,
     }
-    answer = session.run(lambda hub: hub.write("PUT", paths.declaration(group, type_), wanted))
+    path = paths.declaration(group, type_)
+    if dry_run:
+        flags = Flags(dry_run=True)
+        would = session.run(lambda hub: RegistryClient(hub).put(path, wanted, flags))
+        if session.output in ("json", "jsonl"):
+            session.pass_through(would.body)
+        session.note(f"{path} would be declared; nothing was done")
+        return
+    answer = session.run(lambda hub: hub.write("PUT", path, wanted))
     if session.output in ("json", "jsonl"):
         session.pass_through(answer.body)
         return
-    session.say(paths.declaration(group, type_))
+    session.say(path)
     session.hint(f"chappe event send --type {type_} -d '{{}}'")
 
 
@@ -89,5 +107,5 @@ def rm(session: Session, types: Sequence[str], group: str, yes: bool) -> None:
     session.run(end)
 
 
-for _command in (ls, get, check, infer, gen):
+for _command in (ls, get, check, diff, history, infer, lint, gen):
     schema.add_command(_command)

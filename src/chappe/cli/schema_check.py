@@ -14,7 +14,9 @@ import msgspec
 from chappe.cli.registry_find import SCHEMAS, find_one
 from chappe.cli.render import printable
 from chappe.cli.session import Session, remote
+from chappe.cli.type_roles import Party, who_takes
 from chappe.client.hub_client import HubClient
+from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.problems import error_of
 from chappe.client.registry import RegistryClient
 from chappe.client.views import Changed, Judgement, Seen
@@ -104,6 +106,8 @@ def check(
         session.pass_through(body)
     else:
         _print(session, judgement, kept)
+        is_fine = judgement.compatible[kept] and not any(one.invalid for one in judgement.evidence)
+        _print_reach(session, judgement, channel or DEFAULT_CHANNEL, is_fine=is_fine)
     misfits = sum(one.invalid for one in judgement.evidence)
     if misfits or not judgement.compatible[kept]:
         click.get_current_context().exit(_NO)
@@ -126,6 +130,27 @@ def _print(session: Session, judgement: Judgement, kept: str) -> None:
             _print_changes(session, one.differences.get(direction, ()), f"version {version}: ")
     for seen in judgement.evidence:
         _print_evidence(session, seen)
+
+
+def _print_reach(session: Session, judgement: Judgement, channel: str, *, is_fine: bool) -> None:
+    """Who takes the types that the schema is for; where it breaks them, what to do instead."""
+    types = [one.type for one in judgement.evidence]
+
+    async def ask(hub: HubClient) -> list[tuple[str, list[Party]]]:
+        return [(one, await who_takes(hub, one, None, channel)) for one in types]
+
+    for type_, parties in session.run(ask):
+        names = ", ".join(f"{one.name} ({one.how})" for one in parties) or "nobody"
+        session.say(printable(f"{type_} is taken by {names}"))
+    if not is_fine and types:
+        other = _next(types[0])
+        session.say(printable(f"cure: mend what is told above, or publish another type: {other}"))
+
+
+def _next(type_: str) -> str:
+    """The name after this one: order.paid -> order.paid.v2, order.paid.v2 -> order.paid.v3."""
+    found = re.fullmatch(r"(.*\.v)(\d{1,6})", type_)
+    return f"{type_}.v2" if found is None else f"{found[1]}{int(found[2]) + 1}"
 
 
 def _print_changes(session: Session, changes: Sequence[Changed], before: str) -> None:

@@ -76,7 +76,7 @@ def new(
     """  # noqa: D301 - click's mark for lines as they are
     if not rights and not roles:
         raise click.UsageError("say what the token may do: --role ROLE, or --right RIGHT")
-    made = tokens.new_token(_path(data, file), name, rights, roles, created=now_text())
+    made = tokens.new_token(path_of(data, file), name, rights, roles, created=now_text())
     session.say(made)
     session.note("Keep it: the hub has its hash only. Use it as: CHAPPE_TOKEN=… chappe event ls")
 
@@ -87,7 +87,7 @@ def new(
 @remote
 def ls(session: Session, data: Path | None, file: Path | None) -> None:
     """List the tokens' names, rights and roles."""
-    found = tokens.list_tokens(_path(data, file))
+    found = tokens.list_tokens(path_of(data, file))
     shown = [
         {"name": one.name, "rights": one.rights, "roles": one.roles, "created": one.created}
         for one in found
@@ -118,11 +118,11 @@ def ls(session: Session, data: Path | None, file: Path | None) -> None:
 def rm(session: Session, name: str, yes: bool, data: Path | None, file: Path | None) -> None:
     """Take a token away; whoever uses it is shut out within a second."""
     confirm(f"This shuts out whoever uses the token {name!r}", yes=yes)
-    tokens.remove_token(_path(data, file), name)
+    tokens.remove_token(path_of(data, file), name)
     session.say(name)
 
 
-def _path(data: Path | None, file: Path | None) -> Path:
+def path_of(data: Path | None, file: Path | None) -> Path:
     if file is not None:
         return file
     settings = load_here({"data": data})
