@@ -111,7 +111,7 @@ def diff(session: Session, one: str, other: str, channel: str) -> None:
         else:
             change = {"pointer": pointer}
             sides = {"before": old, "after": new}
-            there = {name: value for name, value in sides.items() if value is not _ABSENT}
+            there = {name: value for name, value in sides.items() if value is not ABSENT}
             session.say(encoded({**change, **there}).decode())
     if changes:
         click.get_current_context().exit(1)
@@ -135,7 +135,8 @@ def _value(event: bytes) -> Any:
     return json.loads(event, parse_float=Decimal)
 
 
-_ABSENT: Any = object()
+ABSENT: Any = object()
+"""Stands for what one side does not have."""
 
 
 def differences(before: Any, after: Any, pointer: str) -> Iterator[tuple[str, Any, Any]]:
@@ -143,13 +144,13 @@ def differences(before: Any, after: Any, pointer: str) -> Iterator[tuple[str, An
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in dict.fromkeys((*before, *after)):
             step = str(name).replace("~", "~0").replace("/", "~1")
-            sides = before.get(name, _ABSENT), after.get(name, _ABSENT)
+            sides = before.get(name, ABSENT), after.get(name, ABSENT)
             yield from differences(*sides, f"{pointer}/{step}")
     elif isinstance(before, list) and isinstance(after, list):
         for index in range(max(len(before), len(after))):
             sides = (
-                before[index] if index < len(before) else _ABSENT,
-                after[index] if index < len(after) else _ABSENT,
+                before[index] if index < len(before) else ABSENT,
+                after[index] if index < len(after) else ABSENT,
             )
             yield from differences(*sides, f"{pointer}/{index}")
     elif isinstance(before, bool) != isinstance(after, bool) or before != after:
@@ -157,4 +158,4 @@ def differences(before: Any, after: Any, pointer: str) -> Iterator[tuple[str, An
 
 
 def _shown(value: Any) -> str:
-    return "(nothing)" if value is _ABSENT else encoded(value).decode()
+    return "(nothing)" if value is ABSENT else encoded(value).decode()

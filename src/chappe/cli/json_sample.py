@@ -16,6 +16,8 @@ from typing import Any, Final
 
 _DEEPEST: Final = 24
 _MOST_ITEMS: Final = 20
+_MOST_VALUES: Final = 2_000
+"""Schemas that refer to themselves several times grow by powers: then the rest is null."""
 _MOST_TEXT: Final = 1_000
 _FORMATS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -44,9 +46,11 @@ def sample(schema: object) -> Any:
 class _Maker:
     def __init__(self, root: object) -> None:
         self._root = root
+        self._left = _MOST_VALUES
 
     def make(self, schema: object, depth: int) -> Any:
-        if not isinstance(schema, dict) or depth > _DEEPEST:
+        self._left -= 1
+        if not isinstance(schema, dict) or depth > _DEEPEST or self._left < 0:
             return {} if schema is True else None
         schema = self._whole(schema, depth)
         for name in ("const", "default"):
@@ -73,6 +77,7 @@ class _Maker:
     def _whole(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         """The schema with its reference, all of its `allOf`, and the first of a choice, in one."""
         whole = dict(schema)
+        self._left -= 1
         for _ in range(_DEEPEST):
             found = self._at(whole.pop("$ref")) if isinstance(whole.get("$ref"), str) else None
             if not isinstance(found, dict):
@@ -82,7 +87,7 @@ class _Maker:
         for name in ("oneOf", "anyOf"):
             choices = [one for one in _list(whole.pop(name, None)) if isinstance(one, dict)]
             parts += choices[:1]
-        for part in parts[:_MOST_ITEMS] if depth <= _DEEPEST else []:
+        for part in parts[:_MOST_ITEMS] if depth <= _DEEPEST and self._left > 0 else []:
             whole = _joined(whole, self._whole(part, depth + 1))
         return whole
 
