@@ -57,7 +57,7 @@ async def test_a_test_event_is_sent_as_a_delivery_would_be_and_nothing_is_stored
 @pytest.mark.parametrize(
     ("answers", "status", "reason"),
     [
-        ([Answer(404, body=b"no route /evnts")], 404, "404 Not Found: no route /evnts"),
+        ([Answer(404, body=b"no route /elsewhere")], 404, "404 Not Found: no route /elsewhere"),
         ([Answer(403, body=b"who?")], 403, "Forbidden: who?"),
         ([Answer(410)], 410, "gone"),
     ],

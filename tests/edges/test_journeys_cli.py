@@ -229,11 +229,18 @@ def test_journey_04_the_picture_names_who_sends_and_who_takes(journey: Journey) 
 
 def test_journey_05_how_do_i_subscribe(journey: Journey, receiver: Receiver, name: str) -> None:
     wrong = journey(
-        "sub", "create", name, "--type", "shop.order.paid", "--to", f"{receiver.url}/evnts", code=1
+        "sub",
+        "create",
+        name,
+        "--type",
+        "shop.order.paid",
+        "--to",
+        f"{receiver.url}/elsewhere",
+        code=1,
     )
     what, why, next_ = wrong.err.splitlines()
     assert re.fullmatch(r"error: the test event was refused: 404 Not Found in .+ m?s", what)
-    assert why.endswith('answers, but has no such path (said: "no route /evnts")')
+    assert why.endswith('answers, but has no such path (said: "no route /elsewhere")')
     assert next_ == "next:  mend the URL, or add --no-test to create it anyway"
     assert journey("sub", "get", name, code=3).out == ""
 
@@ -480,7 +487,7 @@ _EVENTS = st.lists(
                 "time": st.just("2026-01-01T00:00:00.123456Z"),
                 "dataschema": st.just("https://h.example/s"),
                 "extbool": st.booleans(),
-                "extint": st.integers(-(2**31), 2**31 - 1),
+                "extnumber": st.integers(-(2**31), 2**31 - 1),
                 "exttext": _TEXT,
             },
         ),

@@ -1,7 +1,7 @@
 """`chappe sub test`, and the test event that goes out before a subscription is made.
 
 error: the test event was refused: 404 Not Found in 41 ms
-why:   https://billing/evnts answers, but has no such path (said: "no route /evnts")
+why:   https://billing/elsewhere answers, but has no such path (said: "no route /elsewhere")
 next:  mend the URL, or add --no-test to create it anyway
 """
 

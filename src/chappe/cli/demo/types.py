@@ -85,7 +85,7 @@ DOMAINS: Final[Mapping[str, Domain]] = MappingProxyType(
                 ),
             },
         ),
-        "fulfilment": Domain(
+        "logistics": Domain(
             "Parcels, from the shelf to the door",
             "team-logistics",
             "/shop/warehouse",
@@ -168,7 +168,7 @@ CONSUMERS: Final[Mapping[str, Consumer]] = MappingProxyType(
         "crm": Consumer(
             "Tells customers; it fails now and then, and does not know refunds",
             "team-crm",
-            ("checkout", "fulfilment"),
+            ("checkout", "logistics"),
             (
                 "shop.order.placed",
                 "shop.order.refunded",
