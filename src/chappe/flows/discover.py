@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from chappe.domain.errors import Conflict, Malformed, NotFound
 from chappe.domain.sighting import Sighting
@@ -27,12 +27,10 @@ from chappe.kit.latest import Latest
 from chappe.ports.clock import Clock
 from chappe.ports.event_index import EventIndex
 from chappe.registry.entity import Group, Tree
-from chappe.registry.errors import RegistryError
-from chappe.registry.flags import Flags
-from chappe.registry.request import Change, Rules, Write, Written
+from chappe.registry.request import Rules, Written
 from chappe.registry.state import State
 from chappe.registry.target import Level, Target
-from chappe.registry.write import write
+from chappe.registry.write_several import OneOfSeveral, write_several
 from chappe.registry.writing import Committed, Writing
 
 WINDOW_S: Final = 3600
@@ -141,13 +139,13 @@ class _Put:
             service.id: endpoint_body(service, present[service.id], tree, self.base)
             for service in self.services
         }
-        requests = [_Request("PATCH", _endpoints(tree), bodies)]
+        requests = [OneOfSeveral("PATCH", _endpoints(tree), bodies)]
         for service in self.services:
             obsolete = obsolete_messages(service, present[service.id], tree)
             if obsolete:
                 target = _messages(tree, service.id)
-                requests.append(_Request("DELETE", target, {id_: {} for id_ in obsolete}))
-        written = _with_epochs(_done(tree, requests, now, rules), self.services)
+                requests.append(OneOfSeveral("DELETE", target, {id_: {} for id_ in obsolete}))
+        written = _with_epochs(write_several(tree, requests, now, rules), self.services)
         services = Services(written.tree, self.base)
         _check_names(services, {service.id for service in self.services})
         made = [services.get(service.id) for service in self.services]
@@ -168,36 +166,8 @@ class _Remove:
         gone = {service.id: dict[str, Any]() for service in last if service is not None}
         if not gone:
             return Written(tree, (), None), last
-        request = _Request("DELETE", _endpoints(tree), gone)
-        return _done(tree, [request], now, rules), last
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    method: Literal["PATCH", "DELETE"]
-    target: Target
-    body: dict[str, Any]
-
-
-def _done(tree: Tree, requests: Sequence[_Request], now: str, rules: Rules) -> Written:
-    """The requests one after the other, as one write.
-
-    Raises:
-        Malformed: a rule of the registry is broken.
-    """
-    changes: dict[tuple[str, ...], Change] = {}
-    after = tree
-    for one in requests:
-        request = Write(one.method, one.target, one.body, Flags(), now, one.target.xid)
-        try:
-            written = write(after, request, rules)
-        except RegistryError as error:
-            raise Malformed(error.message) from error
-        after = written.tree
-        for change in written.changes:
-            first = changes.get(change.path, change)
-            changes[change.path] = Change(change.path, first.before, change.after)
-    return Written(after, tuple(changes.values()), None)
+        request = OneOfSeveral("DELETE", _endpoints(tree), gone)
+        return write_several(tree, [request], now, rules), last
 
 
 def _with_epochs(written: Written, services: Sequence[Service]) -> Written:
