@@ -1,0 +1,1 @@
+"""AsyncAPI documents: written from the registry's endpoints, and read into them."""
