@@ -14,6 +14,7 @@ from typing import Final
 from chappe.domain.access import (
     ANYONE,
     PUBLISH,
+    READ,
     Principal,
     channel_group,
     may_publish,
@@ -24,7 +25,7 @@ from chappe.domain.channel import DEFAULT, OWN
 from chappe.domain.errors import ChappeError, Forbidden, NotAllowed, Unavailable, UnsupportedFormat
 from chappe.formats import cloudevents_http
 from chappe.formats.receipt import Receipt
-from chappe.http import console, events, registry_route, websocket
+from chappe.http import catalogues, console, events, registry_route, websocket
 from chappe.http.audited import audited
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent
@@ -221,7 +222,7 @@ class App:
                 else:
                     writes = call.method not in READS and not registry_route.is_dry_run(call.query)
                     by = self._known(call, None)
-                    response = await registry_route.answer(self._parts, call, by)
+                    response = await self._of_registry(call, by)
             else:
                 route, params = found
                 if route.speaks_websocket and websocket.is_asked(call.headers):
@@ -252,6 +253,14 @@ class App:
             await session.run()
         else:
             await _send(call, response)
+
+    async def _of_registry(self, call: Call, by: Principal) -> Response:
+        """A request to the registry: an entity in a form that others read, or in its own."""
+        if by.may(READ):
+            twin = await catalogues.twin(self._parts, call)
+            if twin is not None:
+                return twin
+        return await registry_route.answer(self._parts, call, by)
 
     async def _websocket(
         self, call: Call, by: Principal, params: Mapping[str, str], query: Mapping[str, str]

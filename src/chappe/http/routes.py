@@ -21,7 +21,9 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Forbidden, Malformed, NotFound
 from chappe.formats.schemaregistry02.documents import PARAMETERS as SCHEMA_PARAMETERS
 from chappe.http import (
+    asyncapi,
     catalogue,
+    catalogues,
     channels,
     dead_letters,
     discovery,
@@ -333,7 +335,7 @@ ROUTES: Sequence[Route] = (
     Route("/services", _SERVICES),
     Route("/services/{id}", _SERVICE),
     Route("/types", {"GET": Endpoint(READ, discovery.list_types, None)}),
-    Route("/types/{type}", {"GET": Endpoint(READ, discovery.one_type, None)}),
+    Route("/types/{type}", {"GET": Endpoint(READ, catalogues.one_type, None)}),
     Route(f"{SCHEMA_REGISTRY}/schema", {"GET": Endpoint(READ, schemas.by_uri, ("uri",))}),
     Route(f"{SCHEMA_REGISTRY}/schemagroups", {"GET": Endpoint(READ, schema_groups.list_all)}),
     Route(f"{SCHEMA_REGISTRY}/schemagroups/{{group}}", _SCHEMA_GROUP),
@@ -347,6 +349,15 @@ ROUTES: Sequence[Route] = (
         f"{SCHEMA_REGISTRY}/schemagroups/{{group}}/schemas/{{schema}}/versions/{{version}}",
         _SCHEMA_VERSION,
     ),
+    Route(
+        "/asyncapi",
+        {
+            "GET": Endpoint(READ, asyncapi.show, asyncapi.SHOW_PARAMETERS),
+            "POST": Endpoint(SUBSCRIBE, asyncapi.take, asyncapi.TAKE_PARAMETERS, of_registry=True),
+        },
+    ),
+    Route("/catalog-info.yaml", {"GET": Endpoint(READ, catalogues.backstage, catalogues.PAGES)}),
+    Route("/llms.txt", {"GET": Endpoint(READ, catalogues.llms)}),
     Route("/openapi.json", {"GET": Endpoint(READ, openapi.openapi)}),
     Route("/whoami", {"GET": Endpoint(None, login.whoami, of_anybody=True)}),
     Route("/console/login", _LOGIN),
