@@ -88,16 +88,19 @@ def prefix_in(headers: Mapping[str, Any]) -> str | None:
     return None
 
 
-def metadata_of(headers: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The `envelopemetadata` of headers."""
+def metadata_of(
+    headers: Mapping[str, Any], prefix: str, own_headers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The `envelopemetadata` of headers; `own_headers` are without what a trait says of every event."""
+    said = members(own_headers.get("properties")).keys()
     required = set(texts(headers.get("required")))
     found: dict[str, Any] = {}
     for key, schema in members(headers.get("properties")).items():
         name = key.removeprefix(prefix)
         if not key.startswith(prefix) or name == "specversion" or not _is_name(name):
             continue
-        if name in _ATTRIBUTES and schema == _ATTRIBUTES[name] and name != "type":
-            continue  # what the trait says of every event
+        if name in _ATTRIBUTES and schema == _ATTRIBUTES[name] and key not in said:
+            continue
         rule = _rule(name, members(schema))
         if key in required and name not in ALWAYS:
             rule["required"] = True

@@ -14,7 +14,12 @@ from chappe.formats.asyncapi.envelope import metadata_of, prefix_in
 from chappe.formats.asyncapi.names import Ids, labels_of, parts_of
 from chappe.formats.asyncapi.read import Described, MessageRead
 from chappe.formats.asyncapi.references import Bundler
-from chappe.formats.asyncapi.schema_formats import format_of, is_in_json, is_json_schema
+from chappe.formats.asyncapi.schema_formats import (
+    format_of,
+    is_in_json,
+    is_json_schema,
+    schema_format,
+)
 from chappe.formats.asyncapi.values import given, items, members, own, text
 from chappe.registry.entity import Tree
 
@@ -36,21 +41,21 @@ class SchemaBodies:
         self.groups: dict[str, dict[str, Any]] = {}
         self.left: list[str] = []
 
-    def of(self, node: Any, at: str, schema_format: str | None) -> dict[str, Any]:
+    def of(self, node: Any, at: str, named: str | None) -> dict[str, Any]:
         """What a message says of its payload's schema, which stands at a place.
 
-        `schema_format` is what the message says of it (2.x); a schema's own goes first.
+        `named` is the `schemaFormat` that the message says (2.x); a schema's own goes first.
         """
         value, place = self._document.resolved(node, at)
         if isinstance(value, dict) and "schemaFormat" in value and "schema" in value:
-            schema_format = text(value["schemaFormat"])
+            named = text(value["schemaFormat"])
             content_at, said = f"{place}/schema", own(value)
         else:
             content_at, said = place, own(value)
         elsewhere = text(said.get("dataschemauri"))
         if elsewhere is not None:
             return {"dataschemauri": elsewhere}
-        format_ = format_of(schema_format)
+        format_ = format_of(named)
         if not place.startswith(_COMPONENTS) or place.count("/") != 3:
             content = self.content(content_at, format_, at)
             return {"dataschemaformat": format_, "dataschema": content}
@@ -84,6 +89,11 @@ class SchemaBodies:
         group, id_, *version = parts
         xid = f"/schemagroups/{group}/schemas/{id_}"
         present = self._tree.resource(xid)
+        if present is not None and present.default is not None:
+            # A schema's versions are of one format, in one spelling.
+            before = str(present.default.attributes.get("format") or "")
+            if schema_format(before, content) == schema_format(format, content):
+                format = before
         body = {
             "format": format,
             **given(description=description),
@@ -188,14 +198,15 @@ class MessageBodies:
         if not is_event:
             told = given(datacontenttype=content_type)
             return {**body, **told, **self._schema(payload, at, value)}, False
+        own_headers = message.headers
         whole = None if prefix is not None else self._event_schema(payload, at)
         if whole is not None:
             # The payload is the event itself, in structured mode.
             schema, place = whole
-            headers, prefix = schema, ""
+            headers, own_headers, prefix = schema, {}, ""
             data = members(schema.get("properties")).get("data")
             payload, at = data, f"{place}/properties/data"
-        metadata = metadata_of(headers, prefix or "")
+        metadata = metadata_of(headers, prefix or "", own_headers)
         type_ = dict(members(metadata.get("type")))
         if not type_.get("value"):
             type_["value"] = text(value.get("name")) or message.key

@@ -34,11 +34,15 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class MessageRead:
-    """A message with its traits; `place` is where it stands, `key` its name in the document."""
+    """A message with its traits; `place` is where it stands, `key` its name in the document.
+
+    `headers` are its own, without what the traits say of them.
+    """
 
     place: str
     key: str
     members: Mapping[str, Any]
+    headers: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -205,13 +209,14 @@ class _Reader:
                 trait, _ = self.document.object_at(one, f"{place}/traits/{index}")
                 self.document.spend(values_in(trait))
                 made = _joined(made, trait)
+            headers: Mapping[str, Any] = {}
             if "headers" in value:
                 headers = self.document.object_at(value["headers"], f"{place}/headers")[0]
                 value = {**value, "headers": headers}
             last = place.rpartition("/")[2]
             name = last if place.startswith("/components/") else key
             name = name.replace("~1", "/").replace("~0", "~")
-            self._messages[place] = MessageRead(place, name, _joined(made, value))
+            self._messages[place] = MessageRead(place, name, _joined(made, value), headers)
         return self._messages[place]
 
     def _server(self, node: Any, at: str) -> Server:

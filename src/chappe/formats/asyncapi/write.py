@@ -94,7 +94,11 @@ class _Writer:
         ) | {
             "channels": self._channels,
             "operations": self._operations,
-            **given(components={name: one for name, one in self._components.items() if one}),
+            **given(
+                components={
+                    name: dict(sorted(one.items())) for name, one in self._components.items() if one
+                }
+            ),
         }
 
     def _add(self, endpoint: Group) -> None:
@@ -104,11 +108,11 @@ class _Writer:
         family = family_of(text(attributes.get("protocol")))
         mode = members(attributes.get("envelopeoptions")).get("mode")
         prefix = PREFIXES.get(family.name) if family and mode == "binary" else None
-        messages = {
-            key: {"$ref": f"#/components/messages/{key}"}
-            for message in messages_of(self._tree, endpoint, self._base)
-            for key in [self._message(message, prefix)]
-        }
+        carried = messages_of(self._tree, endpoint, self._base)
+        keys = [
+            self._message(one, prefix) for one in sorted(carried, key=lambda message: message.xid)
+        ]
+        messages = {key: {"$ref": f"#/components/messages/{key}"} for key in keys}
         parameters: dict[str, Any] = {
             name: {} for name in _PARAMETER.findall(reached.address or "")
         }
