@@ -19,7 +19,9 @@ from chappe.http.openapi_confluent import (
     confluent_paths,
 )
 from chappe.http.openapi_confluent_schemas import CONFLUENT_SCHEMAS
+from chappe.http.openapi_ecosystem import ECOSYSTEM_SCHEMAS, ecosystem_paths
 from chappe.http.openapi_entities import entity_schemas
+from chappe.http.openapi_examples import with_examples
 from chappe.http.openapi_hub import hub_paths
 from chappe.http.openapi_hub_schemas import SCHEMAS
 from chappe.http.openapi_life import LIFE_SCHEMAS, life_paths
@@ -31,6 +33,7 @@ from chappe.http.openapi_parts import (
     RESPONSES,
     SECURITY,
 )
+from chappe.http.openapi_problems import problem_responses, with_problems
 from chappe.http.openapi_registry import registry_paths
 from chappe.http.openapi_schema_registry import SCHEMAS as OF_SCHEMA_REGISTRY
 from chappe.http.openapi_schema_registry import schema_registry_paths
@@ -63,6 +66,7 @@ _TAGS: Final = {
     " also stands below `/confluent/contexts/{context}`, and with `confluent_port` at the root of a port.",
     "dead letters": "What could not be delivered.",
     "login": "Who one is to the hub.",
+    "ecosystem": "What other tools read and write: AsyncAPI, Backstage, llms.txt.",
     "health": "The node, and this document.",
 }
 
@@ -88,6 +92,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         **hub_paths(),
         **life_paths(),
         **login_paths(),
+        **ecosystem_paths(),
         **schema_registry_paths(),
         **confluent_paths(),
     }
@@ -108,19 +113,20 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "security": [{"bearer": []}, {}],
-        "paths": {**hub, **paths},
+        "paths": with_examples(with_problems({**hub, **paths})),
         "components": {
             "schemas": {
                 **ERRORS,
                 **SCHEMAS,
                 **LIFE_SCHEMAS,
+                **ECOSYSTEM_SCHEMAS,
                 **OF_SCHEMA_REGISTRY,
                 **CONFLUENT_SCHEMAS,
                 **entity_schemas(model),
             },
             "parameters": dict(PARAMETERS),
             "headers": dict(HEADERS),
-            "responses": {**RESPONSES, **CONFLUENT_RESPONSES},
+            "responses": {**RESPONSES, **problem_responses(), **CONFLUENT_RESPONSES},
             "securitySchemes": {**SECURITY, **CONFLUENT_SECURITY},
         },
     }

@@ -430,9 +430,17 @@ def _discovery() -> dict[str, Schema]:
         ),
         "/types/{type}": _item(
             [in_path("type", "The type of events.", pattern=".")],
-            get=of("get.types.type", "The services that offer a type", types),
+            get=_with_page(of("get.types.type", "The services that offer a type", types)),
         ),
     }  # fmt: skip
+
+
+def _with_page(told: Schema) -> Schema:
+    """The operation, which answers a page in Markdown where that is asked for."""
+    shown = told["responses"]["200"]
+    content = {**shown["content"], "text/markdown": {"schema": TEXT}}
+    responses = {**told["responses"], "200": {**shown, "content": content}}
+    return {**told, "responses": responses}
 
 
 def _health() -> dict[str, Schema]:
