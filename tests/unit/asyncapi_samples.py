@@ -32,7 +32,9 @@ ORDER = {
         "next": {"$ref": "#"},
         "ship": {"$ref": "#/definitions/a~1b"},
     },
-    "definitions": {"a/b": {"type": "object", "properties": {"up": {"$ref": "#/definitions/a~1b"}}}},
+    "definitions": {
+        "a/b": {"type": "object", "properties": {"up": {"$ref": "#/definitions/a~1b"}}}
+    },
 }
 RECORD = {"type": "record", "name": "Stock", "fields": [{"name": "sku", "type": "string"}]}
 PROTO = 'syntax = "proto3";\nmessage Seen {\n  string id = 1;\n}\n'

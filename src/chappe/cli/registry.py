@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
+from chappe.cli import asyncapi_files
 from chappe.cli.registry_compare import compare
 from chappe.cli.registry_diff import say_differences, say_done
 from chappe.cli.registry_files import (
@@ -40,17 +41,49 @@ def registry() -> None:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("json", "yaml")),
-    help="[default: by FILE's name, else json]",
+    type=click.Choice(("json", "yaml", "asyncapi", "backstage")),
+    help="json, yaml: of xRegistry. [default: by FILE's name, else json]",
 )
+@click.option("--endpoint", metavar="ID", help="This endpoint alone; with asyncapi.")
+@click.option("--application", metavar="NAME", help="An application's endpoints; with asyncapi.")
 @printing("table", "json", "yaml", "xregistry")
-def export(session: Session, path: str, file: str | None, form: Form | None) -> None:
+def export(
+    session: Session,
+    path: str,
+    file: str | None,
+    form: str | None,
+    endpoint: str | None,
+    application: str | None,
+) -> None:
     """Write the registry, or what is at PATH, as a document that import and apply take.
 
     \b
       chappe registry export -f hub.xreg.json
       chappe registry export /schemagroups/shop -f shop.cereg.yaml
+      chappe registry export --format asyncapi --application checkout -f checkout.yaml
+      chappe registry export --format backstage -f catalog-info.yaml
     """  # noqa: D301 - click's mark for lines as they are
+    if form != "asyncapi" and (endpoint or application):
+        raise click.UsageError("--endpoint and --application go with --format asyncapi")
+    if form in ("asyncapi", "backstage"):
+        if path.strip("/"):
+            raise click.UsageError(f"PATH: --format {form} is of the whole hub, or of --endpoint")
+        if form == "backstage":
+            _put(session, file, asyncapi_files.export_backstage(session))
+            return
+        named = (form_of(file) if file else None) or (
+            "json" if session.output == "json" else "yaml"
+        )
+        _put(
+            session,
+            file,
+            asyncapi_files.export(session, endpoint=endpoint, application=application, form=named),
+        )
+        return
+    _export(session, path, file, cast("Form | None", form))
+
+
+def _export(session: Session, path: str, file: str | None, form: Form | None) -> None:
     if form is None:
         named: Form | None = "yaml" if session.output == "yaml" else None
         form = named or (form_of(file) if file else None) or "json"
@@ -70,15 +103,19 @@ def export(session: Session, path: str, file: str | None, form: Form | None) -> 
     import json
     from decimal import Decimal
 
-    text = written(json.loads(body, parse_float=Decimal), form)
+    _put(session, file, written(json.loads(body, parse_float=Decimal), form).encode())
+
+
+def _put(session: Session, file: str | None, text: bytes) -> None:
+    """Write it where it is asked for."""
     if file is None or file == "-":
-        session.pass_through(text.encode())
+        session.pass_through(text)
         return
     try:
-        Path(file).write_text(text, encoding="utf-8")
+        Path(file).write_bytes(text)
     except OSError as exc:
         raise click.UsageError(f"{file}: {exc.strerror or exc}") from exc
-    session.note(f"{file}: {len(text.encode()):,} bytes")
+    session.note(f"{file}: {len(text):,} bytes")
 
 
 @registry.command("import")
@@ -89,13 +126,31 @@ def export(session: Session, path: str, file: str | None, form: Form | None) -> 
     is_flag=True,
     help="The files' epochs must be the present ones; else nothing is done (exit code 5).",
 )
+@click.option("--application", metavar="NAME", help="What an AsyncAPI document's is called.")
 @printing(*OUTPUTS)
-def import_(session: Session, files: Sequence[str], dry_run: bool, keep_epochs: bool) -> None:
+def import_(
+    session: Session,
+    files: Sequence[str],
+    dry_run: bool,
+    keep_epochs: bool,
+    application: str | None,
+) -> None:
     """Take exports in: all of it, or nothing. What the hub has besides stays.
 
-    A model, capabilities and the registry's name come along; times stay those of the files.
+    A model, capabilities and the registry's name come along; times stay those of the files. A file of
+    AsyncAPI (2.x, 3.x) is told by its content: its channels become endpoints.
     """
     documents = read_documents(files)
+    described = [one for one in documents if asyncapi_files.is_asyncapi(one.body)]
+    if described:
+        if len(documents) > 1:
+            raise click.UsageError(
+                "an AsyncAPI document is imported alone: it is a write of its own"
+            )
+        asyncapi_files.import_(session, described[0].body, application=application, dry_run=dry_run)
+        return
+    if application is not None:
+        raise click.UsageError("--application goes with an AsyncAPI document")
 
     async def work(hub: HubClient) -> None:
         client = RegistryClient(hub)

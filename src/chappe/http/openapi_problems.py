@@ -18,6 +18,8 @@ from chappe.registry.errors import CATALOGUE, SPEC
 
 OF_THE_CONNECTION: Final = {"too_slow": 408, "headers_too_large": 431}
 """What a request is refused with before it is known what it asks for (http/connection)."""
+OF_THE_EDGE: Final = {"precondition_failed": 412}
+"""What the registry's paths refuse beside xRegistry's errors, in the form of those."""
 _NEVER_SHOWN: Final = frozenset({InvalidSetting, Fenced, ChappeError})
 _RANGE: Final = "4XX"
 _EVENTS: Final = "application/cloudevents+json"
@@ -32,6 +34,7 @@ _TITLES: Final[Mapping[int, str]] = {
     406: "It has no form that the request takes.",
     408: "The request did not arrive in time.",
     409: "The thing changed meanwhile, or several are meant.",
+    412: "`If-Match` or `If-None-Match` does not hold.",
     413: "It is over a limit.",
     415: "It is in no format that is understood.",
     422: "The payload breaks its schema.",
@@ -52,6 +55,8 @@ def kinds() -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for name, kind in CATALOGUE.items():
         found.setdefault(kind.status, []).append(f"{SPEC}{kind.document}#{name}")
+    for code, status in OF_THE_EDGE.items():
+        found.setdefault(status, []).append(f"urn:chappe:error:{code}")
     return found
 
 
@@ -107,7 +112,7 @@ def _statuses(path: str, method: str, told: Schema, *, of_registry: bool) -> set
     if "{" in path or of_registry:
         found.add(404)
     if method in _WRITES and told.get("x-chappe-right") not in (None, "read", "publish"):
-        found |= {405} if of_registry else {409}
+        found |= {405, 412} if of_registry else {409}
     sent = told.get("requestBody", {}).get("content", {})
     if sent:
         found.add(413)
