@@ -33,9 +33,13 @@ class NpmPackage:
 
         Skips the test, and says why, where the package can be had neither here nor from npm.
         """
+        return [json.loads(one) for one in self.read(*members)]
+
+    def read(self, *members: str) -> list[bytes]:
+        """The bytes of members of the package; skips as `json` does."""
         with tarfile.open(self._file()) as archive:
             found = [archive.extractfile(f"package/{one}") for one in members]
-            return [json.load(one) for one in found if one is not None]
+            return [one.read() for one in found if one is not None]
 
     def _file(self) -> Path:
         scope, _, name = self.name.removeprefix("@").rpartition("/")
@@ -55,7 +59,12 @@ class NpmPackage:
             pytest.skip(f"{wanted} is not in {CACHE}, and there is no npm to bring it")
         CACHE.mkdir(parents=True, exist_ok=True)
         command = [npm, "pack", wanted, "--ignore-scripts", "--pack-destination", str(CACHE)]
-        command += ["--fetch-retries=1", "--fetch-retry-maxtimeout=2000", "--fetch-timeout=20000"]
+        command += [
+            "--fetch-retries=1",
+            "--fetch-retry-mintimeout=500",
+            "--fetch-retry-maxtimeout=2000",
+            "--fetch-timeout=20000",
+        ]
         try:
             ended = subprocess.run(
                 command, capture_output=True, text=True, timeout=60, cwd=CACHE, check=False

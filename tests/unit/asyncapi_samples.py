@@ -24,6 +24,7 @@ BASE = "http://hub"
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 NOW = "2026-01-02T00:00:00Z"
 RULES = Rules(json_alone())
+EMPTY = empty_tree("r", NOW, hub_model())
 ORDER = {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "type": "object",
@@ -180,7 +181,7 @@ def registry(
     tree: Tree | None = None,
 ) -> Tree:
     """A registry with these groups."""
-    before = tree or empty_tree("r", NOW, hub_model())
+    before = tree or EMPTY
     requests = [
         OneOfSeveral("PATCH", Target(Level.GROUPS, before.model.groups[plural]), dict(bodies))
         for plural, bodies in (
@@ -202,7 +203,5 @@ def exported(tree: Tree, names: Sequence[str] | None = None) -> Any:
 
 def adopted(document: Any, tree: Tree | None = None, **more: Any) -> tuple[Tree, Adopted]:
     """The registry after an import, an empty one before if none is given."""
-    written, answer = Adopt(read(document), **more)(tree or registry(
-        schemagroups={}, messagegroups={}, endpoints={}
-    ), NOW, RULES)  # fmt: skip
+    written, answer = Adopt(read(document), **more)(tree or EMPTY, NOW, RULES)
     return written.tree, answer

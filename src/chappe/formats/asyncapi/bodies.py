@@ -97,8 +97,10 @@ class _Bodies:
         carried = [channel.messages[place] for place in places or channel.messages]
         by_xid = {self._messages.add(one): one for one in carried}
         protocol, options = self._reached(channel, does, takes=takes)
-        envelopes = {self._messages.is_event(xid) for xid in by_xid}
-        envelope = text(said.get("envelope")) or (_CLOUDEVENTS if envelopes == {True} else None)
+        envelope = text(said.get("envelope"))
+        if envelope is None and self._own_id(channel) is None:
+            all_events = {self._messages.is_event(xid) for xid in by_xid} == {True}
+            envelope = _CLOUDEVENTS if all_events else None
         labels = labels_of(_tags(channel.members))
         labels.pop(_OWN_LABEL, None)
         if self._own_id(channel) is None:
@@ -187,6 +189,8 @@ class _Bodies:
                 self._left.append(f"channels/{channel.key}: security scheme {scheme.get('type')!r}")
                 continue
             way, more = found
+            if family is not None and family.name == "kafka" and mechanism_of(scheme):
+                continue  # said of the brokers themselves
             if way not in ways:
                 ways.append(way)
             if family is not None and family.name == "http":

@@ -33,6 +33,7 @@ VERSION: Final = "3.0.0"
 JSON_TYPE: Final = "application/json"
 
 _NO_KEY: Final = re.compile(r"[^A-Za-z0-9._-]")
+_PORT: Final = re.compile(r":\d*$")
 _PARAMETER: Final = re.compile(r"\{([A-Za-z0-9_-]+)\}")
 _ROLES: Final = ("producer", "consumer", "subscriber")
 
@@ -166,7 +167,7 @@ class _Writer:
             keys = dict.fromkeys(self._security(one) for one in asked if one is not None)
             security = [{"$ref": f"#/components/securitySchemes/{key}"} for key in keys]
             server |= given(security=security)
-            host = str(server["host"]).partition(":")[0]
+            host = _PORT.sub("", str(server["host"])).strip("[]")
             name, is_new = self._keys["servers"].of(_thing(server), f"{host}-{server['protocol']}")
             if is_new:
                 self._servers[name] = server
