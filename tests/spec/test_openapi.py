@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -19,6 +20,8 @@ from chappe.formats.confluent.contracts import parse_metadata
 from chappe.formats.confluent.identity import Content
 from chappe.http.confluent.routes import ROUTES as CONFLUENT
 from chappe.http.openapi import document
+from chappe.http.openapi_examples import SENT, SHOWN
+from chappe.http.openapi_problems import codes, kinds
 from chappe.http.routes import ROUTES
 from chappe.http.schemaregistry.answers import PREFIX as SCHEMA_REGISTRY
 from chappe.kit.any_json import encode_json
@@ -558,3 +561,72 @@ async def test_a_refusal_is_as_the_document_says(hub: Hub) -> None:
         if reply.status >= 400:
             check_answer(api, path, method, reply, f"{method} {path}")
             assert one["responses"]
+
+
+# Problems, parameters, examples
+
+
+def test_every_query_parameter_of_a_route_is_there() -> None:
+    api = published()
+
+    for route in ROUTES:
+        for method, endpoint in route.methods.items():
+            shared = {one["name"] for one in api["paths"][route.path].get("parameters", ())}
+            told = parameters(api, route.path, method.lower()) | shared
+            assert set(endpoint.parameters or ()) <= told, (method, route.path)
+
+
+def test_every_operation_of_the_hub_tells_each_status_with_its_problems() -> None:
+    api = published()
+    told: set[str] = set()
+
+    for path, method, one in operations(api):
+        if one["tags"] == ["confluent"] or one.get("security") == []:
+            continue
+        for status, response in one["responses"].items():
+            if status.isdigit() and int(status) >= 400:
+                name = response["$ref"].rpartition("/")[2]
+                found = api["components"]["responses"][name]
+                for content in found["content"].values():
+                    for part in content["schema"].get("allOf", ()):
+                        told |= set(part.get("properties", {}).get("type", {}).get("enum", ()))
+        assert {"400", "401", "403", "500", "503"} <= one["responses"].keys(), (method, path)
+    assert {f"urn:chappe:error:{code}" for code in codes()} - OF_NO_OPERATION <= told
+    assert {kind for kinds_of in kinds().values() for kind in kinds_of} <= told
+
+
+OF_NO_OPERATION = {
+    "urn:chappe:error:method_not_allowed",  # an operation is there
+}
+
+
+def test_every_code_that_is_documented_is_published() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(\w+)` \| (\d{3}) \|", text, re.M))
+
+    known = {code: str(status) for code, status in codes().items()}
+    assert known == {code: one for code, one in documented.items() if code != "invalid_setting"}
+
+
+def test_the_examples_fit_their_schemas() -> None:
+    api = published()
+    seen: set[str] = set()
+
+    for _, _, one in operations(api):
+        bodies = [one["requestBody"]] if "requestBody" in one else []
+        bodies += [told for told in one["responses"].values() if "$ref" not in told]
+        for body in bodies:
+            for content in body.get("content", {}).values():
+                if "example" in content:
+                    validator(api, content["schema"]).validate(content["example"])
+                    seen.add(one["operationId"])
+    assert seen == SENT.keys() | SHOWN.keys()
+
+
+def test_the_examples_of_problems_fit_their_schemas() -> None:
+    api = published()
+
+    for name, response in api["components"]["responses"].items():
+        for content in response.get("content", {}).values():
+            for one in content.get("examples", {}).values():
+                assert validator(api, content["schema"]).is_valid(one["value"]), name

@@ -58,7 +58,7 @@ _ASYNCAPI: Final[Mapping[str, Any]] = {
 
 SENT: Final[Mapping[str, tuple[str, Any]]] = {
     "post.events": ("application/cloudevents+json", _EVENT),
-    "post.channels.channel.events": ("application/cloudevents+json", _EVENT),
+    "post.channels.events": ("application/cloudevents+json", _EVENT),
     "post.validate": ("application/cloudevents+json", _EVENT),
     "post.subscriptions": ("application/json", _SUBSCRIPTION),
     "put.subscriptions.id": ("application/json", _SUBSCRIPTION),

@@ -97,6 +97,8 @@ def _item(path: str, item: Schema) -> Schema:
         responses = dict(told["responses"])
         for status in sorted(_statuses(path, method, told, of_registry=of_registry)):
             responses.setdefault(str(status), ref("responses", f"{name}{status}"))
+        if responses.get("503") == ref("responses", "Unavailable"):
+            responses["503"] = ref("responses", f"{name}503")
         responses[_RANGE] = responses.pop(_RANGE)
         made[method] = {**told, "responses": responses}
     return made
@@ -119,7 +121,7 @@ def _statuses(path: str, method: str, told: Schema, *, of_registry: bool) -> set
     if _EVENTS in sent:
         found |= {415, 422}
     shown = told["responses"].get("200", {}).get("content", {})
-    if len(shown) > 1:
+    if len(shown) > 1 or (of_registry and method == "get"):
         found.add(406)
     return found
 

@@ -90,7 +90,6 @@ class _Writer:
         return given(
             asyncapi=VERSION,
             info=given(title=about.title, version=about.version, description=about.description),
-            defaultContentType=EVENT_TYPE,
             servers=self._servers,
         ) | {
             "channels": self._channels,
@@ -216,7 +215,7 @@ class _Writer:
                 "traits": [{"$ref": f"#/components/messageTraits/{self._trait(prefix)}"}],
             }
         else:
-            made = given(name=message.id, contentType=content_type or "application/octet-stream")
+            made = given(name=message.id, contentType=content_type)
         found = schema_of(self._tree, message, self._base)
         return {
             **_described(attributes),
