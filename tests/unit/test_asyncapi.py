@@ -557,7 +557,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(["2.6.0", "3.0.0"]), st.dictionaries(
     st.sampled_from("info servers channels operations components defaultContentType".split()), JSON
 ))  # fmt: skip

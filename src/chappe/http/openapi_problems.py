@@ -89,8 +89,8 @@ def with_problems(paths: Mapping[str, Schema]) -> dict[str, Schema]:
 def _item(path: str, item: Schema) -> Schema:
     made = dict(item)
     for method in _METHODS:
-        told = item.get(method)
-        name = _NAMES.get((told or {}).get("responses", {}).get(_RANGE, {}).get("$ref"))
+        told: Schema = item.get(method, {})
+        name = _NAMES.get(told.get("responses", {}).get(_RANGE, {}).get("$ref"))
         if name is None:
             continue  # without any, or of another API's errors
         of_registry = name == "Refused"
