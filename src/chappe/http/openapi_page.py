@@ -61,6 +61,7 @@ class _Page:
             element(
                 "main",
                 *(self._tag(tag, found) for tag, found in by_tag.items()),
+                self._shared_answers(),
                 self._schemas(),
                 id="operations",
             ),
@@ -85,8 +86,10 @@ class _Page:
             element("li", element("a", f"{tag} ({len(found)})", href=f"#tag-{_anchor(tag)}"))
             for tag, found in by_tag.items()
         ]
-        schemas = element("li", element("a", "schemas", href="#schemas"))
-        return element("ul", *entries, schemas)
+        others = [
+            element("li", element("a", name, href=f"#{name}")) for name in ("problems", "schemas")
+        ]
+        return element("ul", *entries, *others)
 
     def _tag(self, tag: str, operations: Sequence[Any]) -> Html:
         about = next(
@@ -176,14 +179,27 @@ class _Page:
             shown.append(_inline(str(one.get("description", ""))))
             if headers:
                 shown += [" (", *_joined(headers), ")"]
-            if status.startswith(("2", "3")) and one.get("content"):
+            if "$ref" in told:
+                name = str(told["$ref"]).rpartition("/")[2]
+                link = element("a", "problems", href=f"#answer-{_anchor(name)}")
+                yield element("p", *shown, " ", link)
+            elif one.get("content"):
                 inner = list(self._contents_of(one["content"]))
                 yield element("details", element("summary", *shown), *inner)
             else:
-                codes = _codes(one)
-                if codes:
-                    shown += [" ", *_joined([element("code", code) for code in codes])]
                 yield element("p", *shown)
+
+    def _shared_answers(self) -> Html:
+        """What operations refer to: statuses with their problems."""
+        entries: list[Html] = []
+        for name, one in self._components.get("responses", {}).items():
+            summary = element("summary", element("code", name), " ", _inline(one["description"]))
+            codes = [element("li", element("code", code)) for code in _codes(one)]
+            inner = [element("ul", *codes)] if codes else []
+            inner += list(self._contents_of(one.get("content", {})))
+            id_ = f"answer-{_anchor(name)}"
+            entries.append(element("details", summary, *inner, class_="schema", id=id_))
+        return element("section", element("h2", "problems", id="problems"), *entries)
 
     def _curl(
         self,
