@@ -623,6 +623,17 @@ def test_the_examples_fit_their_schemas() -> None:
     assert seen == SENT.keys() | SHOWN.keys()
 
 
+def test_the_other_forms_of_an_entity_are_there() -> None:
+    paths = published()["paths"]
+
+    def forms(path: str) -> set[str]:
+        return set(paths[path]["get"]["responses"]["200"]["content"])
+
+    assert "application/vnd.aai.asyncapi+json" in forms("/endpoints/{gid}")
+    assert "text/markdown" in forms("/schemagroups/{gid}/schemas/{rid}")
+    assert forms("/channels/{gid}") == {"application/json"}
+
+
 def test_the_examples_of_problems_fit_their_schemas() -> None:
     api = published()
 

@@ -88,6 +88,7 @@ async def twin(parts: Parts, call: Call) -> Response | None:
         call.headers, b"text/markdown", b"asyncapi"
     ):
         return None
+    await reach(parts, call.headers)
     segments = [unquote(one, "path") for one in call.path.strip(b"/").split(b"/")]
     segments[-1] = segments[-1].removesuffix("$details")
     tree = parts.state.value.tree

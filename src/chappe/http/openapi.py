@@ -19,7 +19,7 @@ from chappe.http.openapi_confluent import (
     confluent_paths,
 )
 from chappe.http.openapi_confluent_schemas import CONFLUENT_SCHEMAS
-from chappe.http.openapi_ecosystem import ECOSYSTEM_SCHEMAS, ecosystem_paths
+from chappe.http.openapi_ecosystem import ECOSYSTEM_SCHEMAS, ecosystem_paths, with_twins
 from chappe.http.openapi_entities import entity_schemas
 from chappe.http.openapi_examples import with_examples
 from chappe.http.openapi_hub import hub_paths
@@ -113,7 +113,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "security": [{"bearer": []}, {}],
-        "paths": with_examples(with_problems({**hub, **paths})),
+        "paths": with_examples(with_problems(with_twins({**hub, **paths}))),
         "components": {
             "schemas": {
                 **ERRORS,

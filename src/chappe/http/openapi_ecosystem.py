@@ -120,3 +120,29 @@ def ecosystem_paths() -> dict[str, Schema]:
         "/openapi": {"get": page},
         "/openapi/style.css": {"get": style},
     }
+
+
+_PAGES: Final = (
+    "/messagegroups/{gid}/messages/{rid}",
+    "/endpoints/{gid}/messages/{rid}",
+    "/schemagroups/{gid}/schemas/{rid}",
+    "/schemagroups/{gid}/schemas/{rid}/versions/{vid}",
+)
+_TWINS: Final[Mapping[str, Schema]] = {
+    "/endpoints/{gid}": {ASYNCAPI: {"schema": schema("AsyncAPI")}, ASYNCAPI_YAML: {"schema": TEXT}},
+    **{path: {"text/markdown": {"schema": TEXT}} for path in _PAGES},
+    **{f"{path}$details": {"text/markdown": {"schema": TEXT}} for path in _PAGES},
+}
+
+
+def with_twins(paths: Mapping[str, Schema]) -> dict[str, Schema]:
+    """The paths, with the other forms that entities of the registry have by `Accept`."""
+    return {path: _shown_as(item, _TWINS.get(path, {})) for path, item in paths.items()}
+
+
+def _shown_as(item: Schema, forms: Schema) -> Schema:
+    if not forms or "get" not in item:
+        return item
+    responses = item["get"]["responses"]
+    shown = {**responses["200"], "content": {**responses["200"]["content"], **forms}}
+    return {**item, "get": {**item["get"], "responses": {**responses, "200": shown}}}
