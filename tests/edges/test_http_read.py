@@ -380,14 +380,14 @@ async def test_metrics_count_what_happened() -> None:
         await hub.publish(body=b"123")
         await hub.publish(body=b"123")
         await hub.publish(ce_id=None)
-        hub.counters.deliveries["retry"] += 1
+        hub.counters.attempts.of("s-1").ended["retry"] += 1
         reply = await hub.ask("GET", "/metrics")
         assert reply.headers["content-type"].startswith("text/plain")
         lines = reply.body.decode().splitlines()
         for line in (
-            "chappe_events_accepted_total 2.0",
-            "chappe_duplicates_total 1.0",
-            "chappe_event_bytes_total 6.0",
+            'chappe_events_accepted_total{channel="default"} 2.0',
+            'chappe_duplicates_total{channel="default"} 1.0',
+            'chappe_event_bytes_total{channel="default"} 6.0',
             'chappe_events_rejected_total{code="invalid_event"} 1.0',
             'chappe_accept_seconds_bucket{le="+Inf"} 2.0',
             "chappe_accept_seconds_count 2.0",

@@ -33,7 +33,8 @@ class Accept:
     """Takes events in. One for each node; it remembers what the node has seen lately.
 
     `may_store` raises when nothing can be stored now; `is_declared` tells whether a message declares
-    an event type.
+    an event type. `violated` is told of each event that breaks the rules of its type, and whether it
+    was let pass (warn), held (quarantine) or sent back (refuse; not by `begin`, whose caller is told).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Accept:
         clock: Clock,
         may_store: Callable[[], None] = lambda: None,
         is_declared: Callable[[str], bool] = lambda type: True,
+        violated: Callable[[str, str], None] = lambda type, mode: None,
     ) -> None:
         self._log = log
         self._channels = channels
@@ -53,6 +55,7 @@ class Accept:
         self._clock = clock
         self._may_store = may_store
         self._is_declared = is_declared
+        self._violated = violated
 
     async def __call__(self, channel: str, event: Event) -> Receipt:
         """Store one event.
@@ -64,7 +67,11 @@ class Accept:
         """
         # A caller that gives up changes nothing: what was begun is stored all the same.
         ended: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self.begin(channel, event, told_to(ended))
+        try:
+            self.begin(channel, event, told_to(ended))
+        except SchemaMismatch:
+            self._violated(event.type, "refuse")
+            raise
         return await ended
 
     def begin(
@@ -85,9 +92,13 @@ class Accept:
         violations, refusal = self._checked(target, event)
         if refusal is not None:
             if target.quarantine is None:
+                # Counted by who tells the publisher, who may ask twice.
                 raise refusal
+            self._violated(event.type, "quarantine")
             self._begin_quarantine(target.quarantine, quarantined(event, refusal), violations, done)
             return
+        if violations:
+            self._violated(event.type, "warn")
         self._may_store()
         self._begin_storing(target, event, done, violations)
 
@@ -137,6 +148,10 @@ class Accept:
         """
         target = self._channel(channel)
         violations, refused = self._all_checked(target, events)
+        for index, found in enumerate(violations):
+            if found:
+                kept_out = "refuse" if target.quarantine is None else "quarantine"
+                self._violated(events[index].type, kept_out if index in refused else "warn")
         if refused and target.quarantine is None:
             raise InvalidBatch(dict(refused), len(events))
         self._may_store()

@@ -35,9 +35,11 @@ class Observe:
         reached: Latest[int],
         clock: Clock,
         told: Callable[[Sequence[AttemptRow]], None] = lambda rows: None,
+        came: Callable[[str, Sequence[Block]], None] = lambda channel, blocks: None,
     ) -> None:
-        """`told` gets the rows of the delivery log as they come."""
+        """`told` gets the rows of the delivery log as they come, `came` the blocks of the channel."""
         self._told = told
+        self._came = came
         self._log = log
         self._index = index
         self._channel = channel
@@ -57,6 +59,7 @@ class Observe:
                 began_s = self._clock.monotonic_s()
                 rows = self._attempts(blocks)
                 self._told(rows)
+                self._came(self._channel.name, blocks)
                 await self._index.add(self._channel.name, blocks, rows)
                 self._reached.set(blocks[-1].seq)
                 # A quiet channel is indexed at once, a busy one now and then: what comes meanwhile

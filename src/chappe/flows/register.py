@@ -108,6 +108,8 @@ class Register:
     language: SchemaLanguage = field(default_factory=JsonSchema)
     open_channel: Callable[[Channel], Awaitable[None]] | None = None
     check_sink: Callable[[str, str], None] = lambda url, name: None
+    counted: Callable[[str], None] = lambda result: None
+    """Told of each write that was committed ("written"), or lost to another node's ("conflict")."""
     _last_us: int = field(default=0, init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
 
@@ -154,9 +156,11 @@ class Register:
                 try:
                     revision = await self._commit(state, written, now, by, correlation)
                 except Conflict:
+                    self.counted("conflict")
                     await self._catch_up(state)
                     tries += 1
                     continue
+                self.counted("written")
                 await self._open(state, written)
                 return Committed(answer, revision, correlation)
         raise Unavailable(

@@ -239,6 +239,16 @@ class Streams:
         self._others: set[Callable[[], None]] = set()
         self.open_readers = 0
 
+    @property
+    def limit(self) -> int:
+        """How many may be open."""
+        return self._limit
+
+    @property
+    def readers(self) -> Mapping[str, int]:
+        """How many follow each channel."""
+        return {name: len(tail.readers) for name, tail in self._tails.items()}
+
     async def run(self) -> None:
         """Serve until cancelled."""
         async with self._tasks:

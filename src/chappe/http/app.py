@@ -31,7 +31,7 @@ from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, 
 from chappe.http.confluent import answer as confluent
 from chappe.http.cookies import Site
 from chappe.http.exchange import Header, Request, Response, Stream, find_header
-from chappe.http.health import livez, readyz
+from chappe.http.health import livez, readyz, startupz
 from chappe.http.metrics import Metrics
 from chappe.http.paging import parse_query
 from chappe.http.parts import Parts
@@ -39,11 +39,22 @@ from chappe.http.principal import authenticate
 from chappe.http.problems import code_of, problem, problem_response
 from chappe.http.registry.asked import READS
 from chappe.http.request_log import RequestLog
-from chappe.http.routes import LIVEZ, METRICS, PUBLISHING, READYZ, Endpoint, Route, match
+from chappe.http.routes import (
+    LIVEZ,
+    METRICS,
+    PUBLISHING,
+    READYZ,
+    STARTUPZ,
+    Endpoint,
+    Route,
+    match,
+)
 from chappe.kit.correlation import correlated
 from chappe.registry.state import State
 
-_HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/metrics"})
+_HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/startupz", b"/metrics"})
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class App:
@@ -55,6 +66,7 @@ class App:
         self._log = RequestLog()
         self._under_way = 0
         self._draining = False
+        self._started = False
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -158,9 +170,10 @@ class App:
     ) -> None:
         counters = self._parts.counters
         took_s = perf_counter() - started_s
-        counters.accepted += count
-        counters.duplicates += duplicates
-        counters.event_bytes += size
+        tally = counters.channels.of(channel)
+        tally.events += count
+        tally.duplicates += duplicates
+        tally.event_bytes += size
         counters.accept_s.observe(took_s)
         self._log.accepted(
             channel, events=count, duplicates=duplicates, size_bytes=size, seconds=took_s
@@ -305,9 +318,11 @@ class App:
         *,
         writes: bool = False,
     ) -> None:
-        """Log a request that is no publish, and tell of a write."""
+        """Log and count a request that is no publish, and tell of a write."""
         if writes or isinstance(failure, Forbidden):
             self._parts.audit.record(audited(call, response.status, by, failure, writes=writes))
+        method = call.method if call.method in _METHODS else "other"
+        self._parts.counters.requests[method, response.status] += 1
         self._log.request(
             call.method,
             _shown(call),
@@ -332,9 +347,14 @@ class App:
             return livez()
         if endpoint is READYZ:
             return readyz(self._parts.readiness(), draining=self._draining)
+        if endpoint is STARTUPZ:
+            # Once started is started: a hub that is not ready for a while must not be killed for it.
+            self._started = self._started or self._parts.readiness().ready
+            return startupz(self._parts.readiness, started=self._started)
         if endpoint is METRICS:
             self._parts.readiness()  # sets the gauges
-            return self._metrics.response()
+            accept = find_header(call.headers, b"accept") or b""
+            return self._metrics.response(await self._parts.figures(), accept.decode("latin-1"))
         assert endpoint.handler is not None
         limits = self._parts.limits
         limit_bytes = limits.event_bytes if endpoint.of_event else limits.batch_bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chappe.http.exchange import Response, json_response
@@ -56,3 +56,10 @@ def readyz(found: Readiness, *, draining: bool) -> Response:
     if found.confluent is not None:
         body["confluent"] = found.confluent
     return json_response(body, 200 if ready else 503)
+
+
+def startupz(readiness: Callable[[], Readiness], *, started: bool) -> Response:
+    """200 once the node has been ready, for good; 503 before, with the checks that fail."""
+    if started:
+        return json_response({"status": "started"})
+    return json_response({"status": "starting", "checks": readiness().checks}, 503)

@@ -460,6 +460,16 @@ def _health() -> dict[str, Schema]:
                 responses={"200": answer("It may.", ready), "503": answer("Not now.", ready)},
             ),
         ),
+        "/startupz": _item(
+            [],
+            get=operation(
+                "get.startupz", "Has the node been ready once?", "health", None,
+                responses={
+                    "200": answer("It has.", object_of({"status": {"const": "started"}})),
+                    "503": answer("Not yet.", OBJECT),
+                },
+            ),
+        ),
         "/metrics": _item(
             [],
             get=operation(

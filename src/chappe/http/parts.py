@@ -31,6 +31,7 @@ from chappe.formats.schema_language import Check as Compiled
 from chappe.formats.schema_language import Verdict
 from chappe.http.console import Consoling
 from chappe.http.exchange import Header, find_header
+from chappe.http.figures import Figures, no_figures
 from chappe.http.health import Readiness
 from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
@@ -229,3 +230,4 @@ class Parts:
     console: Consoling | None = None
     login: Login | None = None
     audit: Audit = field(default_factory=Unaudited)
+    figures: Callable[[], Awaitable[Figures]] = no_figures

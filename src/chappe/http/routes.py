@@ -149,7 +149,12 @@ class Route:
 
 
 PUBLISHING = Endpoint(PUBLISH, parameters=("access_token",))
-LIVEZ, READYZ, METRICS = Endpoint(None), Endpoint(None), Endpoint(READ)
+LIVEZ, READYZ, STARTUPZ, METRICS = (
+    Endpoint(None),
+    Endpoint(None),
+    Endpoint(None),
+    Endpoint(READ),
+)
 
 _EVENTS = {
     "GET": Endpoint(READ, events.list_page, LIST_PARAMETERS, scope=of_channel),
@@ -372,6 +377,7 @@ ROUTES: Sequence[Route] = (
     ),
     Route("/livez", {"GET": LIVEZ}),
     Route("/readyz", {"GET": READYZ}),
+    Route("/startupz", {"GET": STARTUPZ}),
     Route("/metrics", {"GET": METRICS}),
 )
 

@@ -28,9 +28,10 @@ async def take(parts: Parts, request: Request) -> Response:
     channel, event = found
     receipt = await parts.accept(channel, event)
     counters = parts.counters
-    counters.accepted += 1
-    counters.duplicates += int(receipt.duplicate)
-    counters.event_bytes += len(request.body)
+    tally = counters.channels.of(channel)
+    tally.events += 1
+    tally.duplicates += int(receipt.duplicate)
+    tally.event_bytes += len(request.body)
     counters.accept_s.observe(perf_counter() - started_s)
     return accepted(channel, receipt)
 

@@ -257,6 +257,7 @@ class Session:
             await self._fewer.wait()
         started_s = perf_counter()
         self._under_way += 1
+        event: Event | None = None
         try:
             event = self._opening.subprotocol.decode(body)
             self._parts.accept.begin(
@@ -264,6 +265,8 @@ class Session:
             )
         except ChappeError as error:
             self._under_way -= 1
+            if isinstance(error, SchemaMismatch) and event is not None:
+                self._parts.counters.violated(event.type, "refuse")
             self._refuse(error)
 
     def _done(self, event: Event, size: int, started_s: float, ended: Receipt | Exception) -> None:

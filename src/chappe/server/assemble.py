@@ -88,6 +88,7 @@ from chappe.formats.fields import exact_json
 from chappe.formats.languages import every_language
 from chappe.formats.times import rfc3339_us
 from chappe.http.app import App
+from chappe.http.figures import Figures
 from chappe.http.health import Check as HealthCheck
 from chappe.http.health import Readiness
 from chappe.http.parts import Limits, Login, Parts, RegistryParts, Snapshots
@@ -107,6 +108,7 @@ from chappe.registry.write import empty_tree
 from chappe.server.brokers import broker_readers, broker_sinks
 from chappe.server.console import ServedConsole
 from chappe.server.disk_guard import DiskGuard
+from chappe.server.gauges import Gauges
 from chappe.server.identity import login_issuer
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
@@ -163,7 +165,7 @@ async def assemble(
     """
     data = settings.data
     clock = SystemClock()
-    counters = Counters()
+    counters = Counters(settings.metrics_series)
     random = Random(secrets.randbits(64))  # noqa: S311  # spreads retries; no secret depends on it
     log = NatsEventLog(
         connection,
@@ -306,6 +308,7 @@ async def assemble(
         defaults=defaults,
         open_channel=log.open_channel,
         check_sink=policy.check_sink,
+        counted=counters.wrote,
     )
 
     confluent = Confluent(state, register, Parser(languages))
@@ -432,13 +435,18 @@ async def assemble(
         clock,
         (lambda: None) if disk is None else disk.check,
         check.is_declared,
+        counters.violated,
     )
     limits = _limits(settings, connection)
     statuses = NatsSourceStatuses(connection)
 
     def intake(source: Source, counted: Callable[[int, int], None]) -> Intake:
+        def count(taken: int, set_aside: int) -> None:
+            counters.read(source.id, taken, set_aside)
+            counted(taken, set_aside)
+
         return SourceIntake(
-            source, accept, log, clock, new_id, event_bytes=limits.event_bytes, counted=counted
+            source, accept, log, clock, new_id, event_bytes=limits.event_bytes, counted=count
         )
 
     sources = Sources(
@@ -454,6 +462,30 @@ async def assemble(
         lambda: clock.now_ms() / 1000,
         lasts_s=settings.session_s,
     )
+    gauges = Gauges(
+        log,
+        clock,
+        counters,
+        state=lambda: state.value,
+        owned=lambda: workers.owned,
+        dead=lambda: dispatcher.dead_subscriptions,
+        locked=outlets.locked,
+        readers=lambda: streams.readers,
+        base=lambda: Figures(
+            version=__version__,
+            node=node,
+            engine_version=connection.server_version,
+            embedded=not settings.nats,
+            connected=connection.connected,
+            disk_free_bytes=None if disk is None else disk.free_bytes,
+            disk_full=disk is not None and disk.is_full,
+            streams=streams.open_readers,
+            max_streams=streams.limit,
+            handshakes_failing=len(handshakes.said),
+            sources=sorted(sources.states.items()),
+        ),
+    )
+
     snapshots = Snapshots()
     app: App = App(
         Parts(
@@ -542,6 +574,7 @@ async def assemble(
                 now_ms=clock.now_ms,
             ),
             audit=audit,
+            figures=gauges,
         )
     )
 

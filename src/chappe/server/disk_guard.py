@@ -42,6 +42,11 @@ class DiskGuard:
         self._free = 0
         self.is_full = False
 
+    @property
+    def free_bytes(self) -> int:
+        """What was free when it looked last."""
+        return self._free
+
     def check(self) -> None:
         """Let an event pass.
 

@@ -36,6 +36,9 @@ CONFIG_ENV = "CHAPPE_CONFIG"
 CLIENT_ENV = frozenset({"CHAPPE_URL", "CHAPPE_TOKEN"})
 """Names in the environment that are the command line client's, not the node's."""
 
+OTLP_ENV = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""OpenTelemetry's own names; its SDK reads what they say."""
+
 REGISTRY_ID = "chappe"
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -381,6 +384,22 @@ class Settings:
         default=False,
         metadata=_says(kinds.yes_or_no(), "Whether HTTP sinks must be `https`.", default="`false`"),
     )
+    metrics_series: int = field(
+        default=200,
+        metadata=_says(
+            kinds.whole(1, 10_000),
+            "Subscriptions, channels, types and sources that have series of their own in `/metrics`; "
+            "the others are summed as `other`.",
+        ),
+    )
+    tracing: Literal["auto", "on", "off"] = field(
+        default="auto",
+        metadata=_says(
+            kinds.one_of("auto", "on", "off"),
+            "Whether spans are exported by OTLP (extra `otel`); `auto`: where `OTEL_EXPORTER_OTLP_ENDPOINT` "
+            "or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is set.",
+        ),
+    )
     drain_s: float = field(
         default=20.0,
         metadata=_says(
@@ -404,6 +423,9 @@ class Settings:
 
     data_named: bool = True
     """No setting: whether `data` was given, by flag, environment or file; else it is the default."""
+
+    otlp_named: bool = False
+    """No setting: whether the environment says where OpenTelemetry's data goes."""
 
     @property
     def nats_urls(self) -> tuple[str, ...]:
@@ -483,6 +505,7 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
                 raise _unknown(given, kind_of)
             read[given.name] = _read(given, kind_of[given.name])
     read["data_named"] = "data" in read
+    read["otlp_named"] = any(environ.get(name) for name in OTLP_ENV)
     data = read.setdefault("data", platformdirs.user_state_path("chappe"))
     if "tokens" not in read and (data / "tokens.json").is_file():
         read["tokens"] = data / "tokens.json"

@@ -60,7 +60,13 @@ class Sources:
         self._parts = parts
         self._state = state
         self._running: dict[str, tuple[Source, asyncio.Task[None]]] = {}
+        self._runs: dict[str, _Run] = {}
         self._draining = False
+
+    @property
+    def states(self) -> Mapping[str, str]:
+        """The state of each source at this node; "waiting" while another one reads it."""
+        return {id_: run.state for id_, run in self._runs.items() if id_ in self._running}
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -86,14 +92,14 @@ class Sources:
         wanted = {id_: one for id_, one in declared.items() if one.protocol != WEBHOOK}
         for id_, (source, task) in tuple(self._running.items()):
             if wanted.get(id_) is not source:
-                del self._running[id_]
+                del self._running[id_], self._runs[id_]
                 task.cancel()
                 await asyncio.wait((task,))
                 if id_ not in wanted:
                     await self._forget(id_)
         for id_, source in wanted.items():
             if id_ not in self._running and not self._draining:
-                run = _Run(self._parts, source)
+                run = self._runs[id_] = _Run(self._parts, source)
                 self._running[id_] = source, tasks.start_soon(run.keep(), name=f"source {id_}")
 
     async def _forget(self, id_: str) -> None:
@@ -113,6 +119,12 @@ class _Run:
         self._status = SourceStatus()
         self._is_told = True
         self._pause_s = FIRST_PAUSE_S
+        self._holds = False
+
+    @property
+    def state(self) -> str:
+        """As this node has it."""
+        return self._status.state if self._holds else "waiting"
 
     async def keep(self) -> None:
         """Wait for the lease, read while it is held, again and again."""
@@ -128,6 +140,7 @@ class _Run:
             await self._parts.lease.acquire(self._name, ttl_s=LEASE_TTL_S)
             told = await self._parts.statuses.all()
             self._status = told.get(self._source.id, SourceStatus())
+            self._holds = True
             async with Supervisor() as tasks:
                 tasks.start_soon(self._renew(), name=f"lease {self._name}")
                 tasks.start_soon(self._tell(), name=f"status {self._name}")
@@ -136,6 +149,8 @@ class _Run:
             _log.warning("source %s: %s", self._source.id, group.exceptions[0])
         except* Unavailable as group:
             _log.warning("source %s: %s; trying again", self._source.id, group.exceptions[0])
+        finally:
+            self._holds = False
 
     async def _leave(self) -> None:
         """Say the last counts, and let another node take over at once."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from chappe.domain.channel import ATTEMPTS, DEADLETTERS, RECORDS, UNDELIVERED, Channel
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, RECORDS, UNDELIVERED, Block, Channel
 from chappe.domain.errors import Fenced, Unavailable
 from chappe.domain.forwarding import SUFFIX, forwarder
 from chappe.domain.lane import START, LaneRecord, Place
@@ -261,6 +261,7 @@ class Workers:
             self._reached(channel.name),
             self._clock,
             self.outcomes.note,
+            self._count_stored,
         )
         while True:
             try:
@@ -270,6 +271,14 @@ class Workers:
             except* Unavailable as group:
                 _log.warning("index of %s: %s; trying again", channel.name, group.exceptions[0])
             await self._clock.sleep(AGAIN_S)
+
+    def _count_stored(self, channel: str, blocks: Sequence[Block]) -> None:
+        """Count what this node took in: off the way of publishers, and each event at one node."""
+        stored = self._counters.stored
+        for block in blocks:
+            if block.node == self._node:
+                for event in block.events:
+                    stored.of((channel, event.type)).value += 1
 
     async def _look_back(self, channel: Channel) -> None:
         """Know what deliveries came to lately, before this node started."""

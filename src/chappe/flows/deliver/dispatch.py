@@ -164,6 +164,11 @@ class Dispatcher:
         """How many subscriptions' breakers are open."""
         return sum(outlet.is_dead for outlet in self._outlets.values())
 
+    @property
+    def dead_subscriptions(self) -> frozenset[str]:
+        """The subscriptions whose breakers are open."""
+        return frozenset(id_ for id_, outlet in self._outlets.items() if outlet.is_dead)
+
     def divert(self, protocol: str, to: Diverted) -> None:
         """Hand what is open for subscriptions of this protocol to somebody else; before `run`."""
         self._diverted[protocol] = to
@@ -193,6 +198,7 @@ class Dispatcher:
         outlet = self._outlets.pop(subscription_id, None)
         if outlet is not None:
             outlet.clear()
+        self._counters.attempts.drop(subscription_id)
         for diverted in self._diverted.values():
             diverted.remove(subscription_id)
 
@@ -451,11 +457,14 @@ class Dispatcher:
         message = message_id(event, subscription, Position(lane.shard, place.block, place.index))
         outcome = await self._sent(sent_event(event, subscription), subscription, message, number)
         latency_s = self._clock.monotonic_s() - began_s
-        self._counters.delivery_s.observe(latency_s)
+        tally = self._counters.attempts.of(subscription.id)
+        tally.took_s.observe(latency_s)
         if subscription.retry.statuses:
             outcome = ruled(outcome, subscription.retry)
         row = row_of(job, subscription, number, at_ms, round(latency_s * 1000), outcome.status)
         if isinstance(outcome, Delivered):
+            if job.accepted_ms:
+                tally.age_s.observe((at_ms - job.accepted_ms) / 1000 + latency_s)
             if outcome.replies or outcome.note:
                 row = await self._replied(subscription, event, outcome, row)
             self._settling.delivered(job, row)
@@ -494,7 +503,8 @@ class Dispatcher:
         number = max(started.attempts for _, _, started in found) + 1
         outcome = await self._sent(events[0], subscription, batch_id(ids), number, events)
         latency_s = self._clock.monotonic_s() - began_s
-        self._counters.delivery_s.observe(latency_s)
+        tally = self._counters.attempts.of(subscription.id)
+        tally.took_s.observe(latency_s)
         outcome = ruled(outcome, subscription.retry)
         tries = [
             Try(
@@ -518,6 +528,8 @@ class Dispatcher:
                 row = await self._replied(subscription, first.event, outcome, first.row)
                 tries[0] = first._replace(row=row)
             for one in tries:
+                if one.job.accepted_ms:
+                    tally.age_s.observe((at_ms - one.job.accepted_ms) / 1000 + latency_s)
                 self._settling.delivered(one.job, one.row)
                 outlet.line.done(one.job)
             if outlet.uneasy:
@@ -747,6 +759,11 @@ class Dispatcher:
         position = Position(job.lane.shard, job.place.block, job.place.index)
         while True:
             try:
-                return await self._log.get(job.lane.channel, position)
+                event = await self._log.get(job.lane.channel, position)
+                if event is not None and not job.accepted_ms:
+                    # Of an event that another owner took up, or that waited over a restart.
+                    block = await self._log.block(job.lane.channel, job.place.block)
+                    job.accepted_ms = 0 if block is None else block.at_ms
+                return event
             except Unavailable:
                 await self._clock.sleep(AGAIN_S)

@@ -66,7 +66,8 @@ class OpenLane(Protocol):
 class Job(Struct):
     """One open event of one lane; without `event` it is read again from the log.
 
-    `key` is the number of what it must wait behind, None where it waits behind nothing.
+    `key` is the number of what it must wait behind, None where it waits behind nothing. `accepted_ms`
+    is when the event was committed (Unix ms), 0 where that is not known yet.
     (A Struct and no dataclass, as Event: one is made for every delivery.)
     """
 
@@ -74,6 +75,7 @@ class Job(Struct):
     place: Place
     event: Event | None
     key: int | None = None
+    accepted_ms: int = 0
 
 
 Fits = Callable[[Job], bool]

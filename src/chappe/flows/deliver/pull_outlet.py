@@ -12,7 +12,7 @@ import asyncio
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol, TypeAlias, cast
 
@@ -170,6 +170,13 @@ class PullOutlets:
         for key in [key for key in self._queues if key[0] == subscription_id]:
             del self._queues[key]
             self._tell(key)
+
+    def locked(self) -> Mapping[str, int]:
+        """How many events consumers hold, by subscription."""
+        held_: defaultdict[str, int] = defaultdict(int)
+        for (id_, _, _), queue in self._queues.items():
+            held_[id_] += sum(since_ms > 0 for _, since_ms in queue.waiting.values())
+        return held_
 
     async def run(self) -> None:
         """End locks when their time has come, for ever."""

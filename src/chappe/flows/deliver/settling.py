@@ -61,7 +61,7 @@ class Settling:
 
     def delivered(self, job: Job, row: AttemptRow) -> None:
         """The sink has the event: the end of nearly every attempt, with no call more than it needs."""
-        self._counters.deliveries["delivered"] += 1
+        self._counters.attempts.of(row.subscription).ended["delivered"] += 1
         self._recorder.record(row)
         job.lane.settle(job.place)
 
@@ -93,7 +93,7 @@ class Settling:
         one.job.lane.settle(one.job.place)
 
     def _record(self, row: AttemptRow) -> None:
-        self._counters.deliveries[row.result] += 1
+        self._counters.attempts.of(row.subscription).ended[row.result] += 1
         self._recorder.record(row)
 
     async def _append_letter(

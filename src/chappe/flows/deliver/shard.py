@@ -18,6 +18,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from chappe.domain.block_times import BlockTimes
 from chappe.domain.channel import Block, Channel
 from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
@@ -113,6 +114,8 @@ class ShardDelivery:
         self._running = False
         self._writing = asyncio.Lock()
         self.over = False
+        self.times = BlockTimes()
+        """When the blocks were committed that this owner has followed."""
 
     def moved(self) -> None:
         """Something is to be written with the next checkpoint."""
@@ -143,6 +146,10 @@ class ShardDelivery:
     def records(self) -> Mapping[str, LaneRecord]:
         """The state of each lane that has one of its own, or something open, by subscription."""
         return {id_: run.lane.record() for id_, run in self._active.items() if not run.gone}
+
+    def lanes(self) -> Mapping[str, Lane]:
+        """The lanes at work, by subscription; to be read only."""
+        return {id_: run.lane for id_, run in self._active.items() if not run.gone}
 
     @property
     def own_lanes(self) -> int:
@@ -278,6 +285,7 @@ class ShardDelivery:
     def _match(self, block: Block) -> None:
         seq, index, durable = block.seq, self._index, self._reader
         shard, seen, at_ms = self.shard, self._seen, block.at_ms
+        self.times.note(seq, at_ms)
         # Of a block after the reader's own nothing was matched: most are, and need no comparing.
         all_new = seq > durable.block
         dedupes = seen.enabled and not (all_new and seen.stand_at(block.events, shard, seq))
@@ -291,10 +299,12 @@ class ShardDelivery:
                     subscription.span is None
                     or subscription.span.holds(shard, Place(seq, number), at_ms)
                 ):
-                    self._hand_over(subscription, Place(seq, number), event)
+                    self._hand_over(subscription, Place(seq, number), event, at_ms)
         self._reader = Place(seq, END_OF_BLOCK)
 
-    def _hand_over(self, subscription: Subscription, place: Place, event: Event) -> None:
+    def _hand_over(
+        self, subscription: Subscription, place: Place, event: Event, at_ms: int
+    ) -> None:
         run = self._lanes.get(subscription.id)
         if run is None:
             run = self._run_of(subscription.id, Lane(subscription.id))
@@ -307,7 +317,7 @@ class ShardDelivery:
             self._go_on(run)
             return
         lane.take(place)
-        self._dispatcher.offer(subscription, Job(run, place, event))
+        self._dispatcher.offer(subscription, Job(run, place, event, None, at_ms))
 
     def _catch_up(self, subscription: Subscription) -> None:
         lane = Lane(subscription.id)
@@ -409,7 +419,7 @@ class ShardDelivery:
                     return False
                 wanted = run.wants(subscription)
             lane.take(place)
-            self._dispatcher.offer(subscription, Job(run, place, event))
+            self._dispatcher.offer(subscription, Job(run, place, event, None, block.at_ms))
         lane.pass_over(Place(block.seq, END_OF_BLOCK))
         self._moved.set()
         return True
