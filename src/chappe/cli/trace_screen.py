@@ -59,6 +59,8 @@ def _head(trace: Trace, session: Session) -> str:
     ]
     if trace.first is not None:
         parts.append(f"repeats {trace.first}, which is shown")
+    if trace.traceid is not None:
+        parts.append(f"trace {trace.traceid}")
     if trace.channel != "default":
         parts.append(f"channel {trace.channel}")
     head = printable("   ".join(parts))

@@ -205,6 +205,7 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     schema: SchemaCheck | None = None
     subscriptions: Sequence[Arrival] = ()
     first: str | None = None
+    traceid: str | None = None
 
 
 class Going(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 
 from chappe.domain.channel import OWN, Channel
 from chappe.domain.errors import (
+    ChappeError,
     InvalidBatch,
     Malformed,
     NotFound,
@@ -18,11 +19,13 @@ from chappe.domain.errors import (
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
+from chappe.domain.trace_context import TraceContext, joined
 from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Verdict, Violation
 from chappe.kit.told import told_to
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
+from chappe.ports.tracing import Tracing
 
 REASON: Final = "quarantinereason"
 """The extension attribute that tells why an event is in quarantine."""
@@ -46,7 +49,8 @@ class Accept:
         clock: Clock,
         may_store: Callable[[], None] = lambda: None,
         is_declared: Callable[[str], bool] = lambda type: True,
-        violated: Callable[[str, str], None] = lambda type, mode: None,
+        violated: Callable[[str, str], None] = lambda type, result: None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._log = log
         self._channels = channels
@@ -56,9 +60,12 @@ class Accept:
         self._may_store = may_store
         self._is_declared = is_declared
         self._violated = violated
+        self._tracing = tracing
 
-    async def __call__(self, channel: str, event: Event) -> Receipt:
-        """Store one event.
+    async def __call__(
+        self, channel: str, event: Event, hop: TraceContext | None = None
+    ) -> Receipt:
+        """Store one event; `hop` is the trace context of the request that it came with.
 
         Raises:
             NotFound, Malformed: there is no such channel, or nobody may publish to it.
@@ -67,15 +74,25 @@ class Accept:
         """
         # A caller that gives up changes nothing: what was begun is stored all the same.
         ended: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        tracing = self._tracing
+        began_ns = 0 if tracing is None else tracing.now_ns()
         try:
-            self.begin(channel, event, told_to(ended))
-        except SchemaMismatch:
-            self._violated(event.type, "refuse")
+            self.begin(channel, event, told_to(ended), hop)
+        except ChappeError as error:
+            if isinstance(error, SchemaMismatch):
+                self._violated(event.type, "refuse")
+            if tracing is not None and channel in self._channels():
+                refused = joined(event, hop)
+                tracing.accepted(channel, refused, began_ns=began_ns, hop=hop, error=error)
             raise
         return await ended
 
     def begin(
-        self, channel: str, event: Event, done: Callable[[Receipt | Exception], None]
+        self,
+        channel: str,
+        event: Event,
+        done: Callable[[Receipt | Exception], None],
+        hop: TraceContext | None = None,
     ) -> None:
         """The same without a task: `done` gets the receipt, or the error that storing ended in.
 
@@ -83,6 +100,9 @@ class Accept:
             CallerError, Overloaded: as `__call__`; nothing was begun then.
         """
         target = self._channel(channel)
+        if self._tracing is not None:
+            event = joined(event, hop)
+            done = _traced(self._tracing, channel, event, hop, done)
         seen = self._seen(channel)
         first = seen.first(event)
         # The time is asked for only where it matters: hardly any event is a repeat.
@@ -137,7 +157,9 @@ class Accept:
 
         self._log.begin(target, event, stored)
 
-    async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
+    async def all(
+        self, channel: str, events: Sequence[Event], hop: TraceContext | None = None
+    ) -> Sequence[Receipt]:
         """Store all of the events or, when one is refused, none.
 
         A repeat within the batch, or of an event seen before, gets the first position.
@@ -146,6 +168,22 @@ class Accept:
             InvalidBatch: some payloads break their schemas; each with its index.
             NotFound, Malformed, Overloaded, TooLarge, Unavailable: as for one event.
         """
+        tracing = self._tracing
+        if tracing is None:
+            return await self._all(channel, events)
+        events, began_ns = [joined(event, hop) for event in events], tracing.now_ns()
+        try:
+            receipts = await self._all(channel, events)
+        except ChappeError as error:
+            # A name that somebody made up is none of a span.
+            if channel in self._channels():
+                tracing.accepted_all(channel, events, began_ns=began_ns, hop=hop, error=error)
+            raise
+        stored = [(one.quarantine or channel, one.position, one.duplicate) for one in receipts]
+        tracing.accepted_all(channel, events, began_ns=began_ns, hop=hop, stored=stored)
+        return receipts
+
+    async def _all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
         target = self._channel(channel)
         violations, refused = self._all_checked(target, events)
         for index, found in enumerate(violations):
@@ -244,6 +282,29 @@ class Accept:
             if refusal is not None:
                 refused[index] = refusal
         return violations, refused
+
+
+def _traced(
+    tracing: Tracing,
+    channel: str,
+    event: Event,
+    hop: TraceContext | None,
+    done: Callable[[Receipt | Exception], None],
+) -> Callable[[Receipt | Exception], None]:
+    """`done`, with the span of the acceptance before it."""
+    began_ns = tracing.now_ns()
+
+    def ended(found: Receipt | Exception) -> None:
+        if isinstance(found, Exception):
+            tracing.accepted(channel, event, began_ns=began_ns, hop=hop, error=found)
+        else:
+            tracing.accepted(
+                found.quarantine or channel, event, began_ns=began_ns, hop=hop,
+                position=found.position, duplicate=found.duplicate,
+            )  # fmt: skip
+        done(found)
+
+    return ended
 
 
 def _undeclared(

@@ -49,6 +49,7 @@ from chappe.http.routes import (
     Route,
     match,
 )
+from chappe.http.tracing import hop_of, trace_id_of
 from chappe.kit.correlation import correlated
 from chappe.registry.state import State
 
@@ -158,7 +159,8 @@ class App:
         try:
             event = cloudevents_http.decode_single(headers, body)
             if event is not None:
-                parts.accept.begin(DEFAULT, event, done)
+                hop = hop_of(headers) if parts.traces else None
+                parts.accept.begin(DEFAULT, event, done, hop)
                 return True
         except Exception:  # noqa: BLE001, S110  # the usual way finds it again, and tells
             pass
@@ -332,6 +334,7 @@ class App:
             code=None if failure is None else code_of(failure),
             detail=failure.message if isinstance(failure, ChappeError) else None,
             quiet=call.path in _HEALTH,
+            trace_id=trace_id_of(call.headers),
         )
 
     async def _at(
@@ -409,6 +412,7 @@ class App:
             detail=error.message if isinstance(error, ChappeError) else type(error).__name__,
             path=_shown(call),
             by=None if by is None else by.name,
+            trace_id=trace_id_of(call.headers),
         )
 
 

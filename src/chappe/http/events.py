@@ -9,8 +9,9 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import NotFound, TooLarge
 from chappe.domain.event import Event
 from chappe.domain.position import Position, is_position
+from chappe.domain.trace_context import home
 from chappe.flows.find import Page
-from chappe.flows.trace import LaneTrace, SchemaVerdict
+from chappe.flows.trace import LaneTrace, SchemaVerdict, Traced
 from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Violation
 from chappe.formats.times import rfc3339
@@ -25,6 +26,7 @@ from chappe.http.exchange import (
 )
 from chappe.http.paging import MAX_BLOCK, list_query, next_link
 from chappe.http.parts import Parts
+from chappe.http.tracing import hop_of
 from chappe.kit.any_json import encode_json
 
 # Long polls look up at least this often, so that a hub that drains need not wait for them.
@@ -40,15 +42,16 @@ async def publish(
         CallerError, Unavailable: nothing was taken in (Unavailable: it may have been).
     """
     found = parts.limits.decode(headers, body)
+    hop = hop_of(headers) if parts.traces else None
     if isinstance(found, Event):
-        receipt = await parts.accept(channel, found)
+        receipt = await parts.accept(channel, found, hop)
         return accepted(channel, receipt), 1, int(receipt.duplicate)
     if len(found) > parts.limits.batch_events:
         raise TooLarge(
             f"batch: {len(found)} events; at most {parts.limits.batch_events} go in one request",
             limit_events=parts.limits.batch_events,
         )
-    receipts = await parts.accept.all(channel, found)
+    receipts = await parts.accept.all(channel, found, hop)
     duplicates = [index for index, receipt in enumerate(receipts) if receipt.duplicate]
     positions = b", ".join([b'"%d-%d-%d"' % receipt.position for receipt in receipts])
     parts_of_answer = [
@@ -105,6 +108,7 @@ async def trace(parts: Parts, request: Request) -> Response:
             "type": traced.event.type,
             "acceptedat": rfc3339(traced.at_ms),
             "node": traced.node,
+            **_trace_id(parts, traced),
             "schema": None if traced.schema is None else _verdict(traced.schema),
             "subscriptions": [_lane(lane) for lane in traced.lanes],
         }
@@ -163,6 +167,12 @@ def _links(request: Request, page: Page, *, ascending: bool) -> tuple[Header, ..
         # Only block and index tell where to go on; the shard is for people.
         after = last if last and last[1:] == page.next else Position(0, *page.next)
     return ((b"link", next_link(request.path, request.query, after)),)
+
+
+def _trace_id(parts: Parts, traced: Traced) -> Mapping[str, str]:
+    """The distributed trace that the event belongs to, where it has one."""
+    at = home(traced.channel, traced.event)
+    return {"traceid": at.trace_id} if parts.traces or at.carried is not None else {}
 
 
 def _verdict(verdict: SchemaVerdict) -> Mapping[str, object]:

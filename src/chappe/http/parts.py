@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 from chappe.domain.channel import Channel
 from chappe.domain.event import Event
 from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
+from chappe.domain.trace_context import TraceContext
 from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.confluent import Confluent
 from chappe.flows.connect import Connect
@@ -94,10 +95,18 @@ def is_batch(headers: Sequence[Header]) -> bool:
 class Accepting(Protocol):
     """flows.accept.Accept."""
 
-    async def __call__(self, channel: str, event: Event) -> Receipt: ...
-    async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]: ...
+    async def __call__(
+        self, channel: str, event: Event, hop: TraceContext | None = None
+    ) -> Receipt: ...
+    async def all(
+        self, channel: str, events: Sequence[Event], hop: TraceContext | None = None
+    ) -> Sequence[Receipt]: ...
     def begin(
-        self, channel: str, event: Event, done: Callable[[Receipt | Exception], None]
+        self,
+        channel: str,
+        event: Event,
+        done: Callable[[Receipt | Exception], None],
+        hop: TraceContext | None = None,
     ) -> None: ...
 
 
@@ -231,3 +240,4 @@ class Parts:
     login: Login | None = None
     audit: Audit = field(default_factory=Unaudited)
     figures: Callable[[], Awaitable[Figures]] = no_figures
+    traces: bool = False

@@ -29,7 +29,15 @@ class RequestLog:
         summary.accepted(events, duplicates, size_bytes, seconds)
 
     def refused(
-        self, channel: str | None, code: str, *, status: int, detail: str, path: str, by: str | None
+        self,
+        channel: str | None,
+        code: str,
+        *,
+        status: int,
+        detail: str,
+        path: str,
+        by: str | None,
+        trace_id: str | None = None,
     ) -> None:
         """A publishing request was refused. `channel` is None where it does not exist."""
         if channel is not None:
@@ -40,7 +48,7 @@ class RequestLog:
                 "refused",
                 extra=wide(
                     path=path, status=status, code=code, detail=detail, by=by,
-                    left_out=left_out or None,
+                    trace_id=trace_id, left_out=left_out or None,
                 ),
             )  # fmt: skip
 
@@ -55,13 +63,14 @@ class RequestLog:
         code: str | None = None,
         detail: str | None = None,
         quiet: bool = False,
+        trace_id: str | None = None,
     ) -> None:
         """Any other request was answered; `quiet` ones (health) show at level debug."""
         level = logging.DEBUG if quiet and status < 500 else logging.INFO
         if _log.isEnabledFor(level):
             fields = wide(
                 method=method, path=path, status=status, ms=round(seconds * 1000, 3),
-                by=by, code=code, detail=detail,
+                by=by, code=code, detail=detail, trace_id=trace_id,
             )  # fmt: skip
             _log.log(level, "request", extra=fields)
 

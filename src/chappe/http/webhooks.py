@@ -13,6 +13,7 @@ from chappe.flows.webhook import Echo
 from chappe.http.events import accepted
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
+from chappe.http.tracing import hop_of
 
 MOST_PARAMETERS: Final = 100
 
@@ -26,7 +27,7 @@ async def take(parts: Parts, request: Request) -> Response:
     if isinstance(found, Echo):
         return json_response({"challenge": found.challenge})
     channel, event = found
-    receipt = await parts.accept(channel, event)
+    receipt = await parts.accept(channel, event, hop_of(request.headers) if parts.traces else None)
     counters = parts.counters
     tally = counters.channels.of(channel)
     tally.events += 1

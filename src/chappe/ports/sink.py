@@ -10,6 +10,7 @@ import msgspec
 from chappe.domain.delivery import Outcome
 from chappe.domain.event import Event
 from chappe.domain.subscription import Subscription
+from chappe.domain.trace_context import TraceContext
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -18,7 +19,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     `webhook_id` is the same for every attempt of the same event to the same subscription, over
     restarts and takeovers too, so that a receiver can drop what it has seen. `batch` are all events of
     the request, in their order, where it is one of several, `event` the first of them; the id is then
-    that of exactly these events together. Only sinks of BATCHING protocols get such ones.
+    that of exactly these events together. Only sinks of BATCHING protocols get such ones. `trace` is
+    the attempt's own span, where attempts are traced.
     """
 
     event: Event
@@ -26,6 +28,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     webhook_id: str
     number: int
     batch: Sequence[Event] | None = None
+    trace: TraceContext | None = None
 
     @property
     def events(self) -> Sequence[Event]:

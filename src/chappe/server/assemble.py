@@ -112,6 +112,7 @@ from chappe.server.gauges import Gauges
 from chappe.server.identity import login_issuer
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
+from chappe.server.tracing import open_tracing
 from chappe.server.workers import Engine, Workers
 
 ENCODING_BYTES = 16 * 1024
@@ -166,6 +167,7 @@ async def assemble(
     data = settings.data
     clock = SystemClock()
     counters = Counters(settings.metrics_series)
+    tracing = open_tracing(settings, node)
     random = Random(secrets.randbits(64))  # noqa: S311  # spreads retries; no secret depends on it
     log = NatsEventLog(
         connection,
@@ -279,6 +281,7 @@ async def assemble(
         disable=lambda id, reason: register.disable_subscription(id, reason, by=node),
         reshape=Reshape(reshaper),
         reply=Reply(lambda channel, events: accept.all(channel, events), clock),
+        tracing=tracing,
     )
     calls = NatsShardCalls(connection)
     outlets = PullOutlets(log, clock, dispatcher)
@@ -384,6 +387,7 @@ async def assemble(
             clock,
         ),
         owning=lambda shard: outlets.owning(shard, calls),
+        tracing=tracing,
     )
 
     def readiness() -> Readiness:
@@ -436,6 +440,7 @@ async def assemble(
         (lambda: None) if disk is None else disk.check,
         check.is_declared,
         counters.violated,
+        tracing,
     )
     limits = _limits(settings, connection)
     statuses = NatsSourceStatuses(connection)
@@ -575,6 +580,7 @@ async def assemble(
             ),
             audit=audit,
             figures=gauges,
+            traces=tracing is not None,
         )
     )
 
@@ -592,6 +598,8 @@ async def assemble(
         reshaper.close()
         await calls.close()
         await connection.close()
+        if tracing is not None:
+            await tracing.close()
 
     return Hub(
         app,

@@ -41,6 +41,7 @@ from chappe.ports.cursors import Cursors
 from chappe.ports.event_index import EventIndex
 from chappe.ports.event_log import EventLog
 from chappe.ports.shard_lease import ShardLease
+from chappe.ports.tracing import Tracing
 from chappe.registry.state import State
 
 LEASE_TTL_S = 3.5
@@ -87,6 +88,7 @@ class Workers:
         keep: Callable[[Workers], Keep] | None = None,
         handshakes: Handshakes | None = None,
         owning: Callable[[ShardDelivery], AbstractContextManager[None]] = lambda _: nullcontext(),
+        tracing: Tracing | None = None,
     ) -> None:
         """`keep` makes what ends subscriptions by themselves, `handshakes` ask sinks that must agree.
 
@@ -108,6 +110,7 @@ class Workers:
         self.outcomes = Outcomes()
         self._keeper = None if keep is None else keep(self)
         self._owning_shard = owning
+        self._tracing = tracing
         self._indexes: dict[str, SubscriptionIndex] = {}
         self._forwarders: dict[str, Subscription] = {}
         self._owned: dict[str, ShardDelivery] = {}
@@ -321,6 +324,7 @@ class Workers:
             window_ms=0 if channel.name in RECORDS else self._window_ms,
             node=self._node,
             counters=self._counters,
+            tracing=self._tracing,
         )
         self._owned[name] = delivery
         with self._owning_shard(delivery):

@@ -31,6 +31,7 @@ from chappe.adapters.sinks.http_request import (
     forms_of,
     head_of,
     permission_request,
+    trace_lines,
 )
 from chappe.adapters.sinks.http_tokens import NotRenewed, Renewed, Tokens
 from chappe.domain.delivery import Failed, Outcome
@@ -223,6 +224,10 @@ def _request(
     lines = _LINES % (attempt.webhook_id.encode(), now_s, len(body), fields)
     if lines.count(b"\n") != breaks or lines.count(b"\r") != breaks:
         raise BadSubscription(f"event {attempt.event.id!r}: an attribute holds a line break")
+    trace = attempt.trace
+    # A subscription's own header of that name says what its sink is to be told.
+    if trace is not None and b"\r\ntraceparent:" not in head.lines:
+        authorization += trace_lines(trace)
     return b"".join((head.lines, authorization, lines, body))
 
 

@@ -23,6 +23,7 @@ from chappe.adapters.sinks.http_replies import MOST_BYTES
 from chappe.domain.errors import Malformed
 from chappe.domain.options import Tls
 from chappe.domain.subscription import Credential, HttpSettings, Subscription
+from chappe.domain.trace_context import TraceContext
 from chappe.formats.times import unix_ms
 from chappe.formats.webhook_signatures import Signer, signer
 
@@ -185,6 +186,12 @@ def bearer(token: str) -> bytes:
     """
     _check("sinkcredential", "accesstoken", token)
     return f"authorization: Bearer {token}\r\n".encode()
+
+
+def trace_lines(trace: TraceContext) -> bytes:
+    """The header lines of the attempt's span (W3C Trace Context 3.2, 3.3)."""
+    state = f"tracestate: {trace.state}\r\n" if trace.state else ""
+    return f"traceparent: {trace.header}\r\n{state}".encode()
 
 
 def form_request(url: str, form: bytes) -> tuple[Origin, bytes]:

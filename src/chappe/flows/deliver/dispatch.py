@@ -42,18 +42,20 @@ from chappe.domain.lane import Open
 from chappe.domain.options import Transform
 from chappe.domain.position import Position
 from chappe.domain.subscription import Subscription
+from chappe.domain.trace_context import TraceContext, carried
 from chappe.flows.deliver.line import Job, OpenLane
 from chappe.flows.deliver.outlet import Fared, Outlet
 from chappe.flows.deliver.recorder import AttemptRecorder
 from chappe.flows.deliver.settling import AGAIN_S, Settling, Try, row_of
 from chappe.flows.deliver.steady_time import SteadyTime
-from chappe.kit.counters import Counters
+from chappe.kit.counters import Counters, Exemplar
 from chappe.kit.supervise import Supervisor
 from chappe.kit.wide_event import wide
 from chappe.ports.clock import Clock
 from chappe.ports.event_log import EventLog
 from chappe.ports.reshaper import CannotReshape
 from chappe.ports.sink import Attempt, Sink
+from chappe.ports.tracing import Tracing
 
 PLENTY = 128
 """Workers at once that keep a processor busy where sinks are quick. Beyond, outlets wait in a crowd for
@@ -136,6 +138,7 @@ class Dispatcher:
         disable: Disabler = _undeclared,
         reshape: Shaper = _unshaped,
         reply: Replier = _unpublished,
+        tracing: Tracing | None = None,
     ) -> None:
         self._log = log
         self._sinks = sinks
@@ -146,6 +149,7 @@ class Dispatcher:
         self._disable = disable
         self._reshape = reshape
         self._reply = reply
+        self._tracing = tracing
         self._settling = Settling(log, dead_letters, recorder, clock, counters)
         self._outlets: dict[str, Outlet] = {}
         self._waiting: list[_Due] = []
@@ -547,7 +551,34 @@ class Dispatcher:
         number: int,
         batch: Sequence[Event] | None = None,
     ) -> Outcome:
-        """One attempt, with the event as the subscription wants it."""
+        """One attempt, with its span where attempts are traced."""
+        tracing = self._tracing
+        if tracing is None:
+            return await self._tried(event, subscription, message, number, batch)
+        events = (event,) if batch is None else batch
+        delivering = tracing.delivering(subscription, events, message, number)
+        context, began_s = delivering.context, self._clock.monotonic_s()
+        outcome: Outcome | None = None
+        try:
+            outcome = await self._tried(event, subscription, message, number, batch, context)
+        finally:
+            delivering.ended(outcome)
+        if context.is_sampled:
+            took_s = self._clock.monotonic_s() - began_s
+            exemplar = Exemplar(took_s, context.trace_id, self._clock.now_ms() / 1000)
+            self._counters.attempts.of(subscription.id).took_s.exemplify(exemplar)
+        return outcome
+
+    async def _tried(
+        self,
+        event: Event,
+        subscription: Subscription,
+        message: str,
+        number: int,
+        batch: Sequence[Event] | None,
+        trace: TraceContext | None = None,
+    ) -> Outcome:
+        """Send the event as the subscription wants it."""
         sink = self._sinks.get(subscription.protocol)
         if sink is None:
             return Failed(f"this node has no sink for the protocol {subscription.protocol}")
@@ -563,7 +594,7 @@ class Dispatcher:
                 return Refused(None, str(error))
             except Unavailable as error:
                 return Failed(error.message)
-        return await sink.send(Attempt(event, subscription, message, number, batch))
+        return await sink.send(Attempt(event, subscription, message, number, batch, trace))
 
     async def _replied(
         self, subscription: Subscription, event: Event, outcome: Delivered, row: AttemptRow
@@ -621,7 +652,7 @@ class Dispatcher:
         if again:
             self._retry(outlet, again, outcome.reason)
         self._put_back(outlet, [one.job for one in back], halves=halves)
-        self._see_to(outlet, outcome, fared)
+        self._see_to(outlet, outcome, fared, _trace_id(tries[0].event))
         self._go(outlet)
 
     def _settlement(
@@ -701,14 +732,28 @@ class Dispatcher:
             else:
                 outlet.groups.append(jobs[middle:])
 
-    def _see_to(self, outlet: Outlet, outcome: Failed | Refused | Gone, fared: Fared) -> None:
-        """Tell of a sink in trouble, and let a subscription go that is over."""
+    def _see_to(
+        self,
+        outlet: Outlet,
+        outcome: Failed | Refused | Gone,
+        fared: Fared,
+        trace_id: str | None,
+    ) -> None:
+        """Tell of a sink in trouble, and let a subscription go that is over.
+
+        `trace_id` is that of the event which was tried last.
+        """
         subscription = outlet.subscription
         reason = outcome.reason
         if fared.opened:
             _log.warning(
                 "sink fails; only probes until it answers",
-                extra=wide(subscription=subscription.id, sink=subscription.sink, reason=reason),
+                extra=wide(
+                    subscription=subscription.id,
+                    sink=subscription.sink,
+                    reason=reason,
+                    trace_id=trace_id,
+                ),
             )
         if isinstance(outcome, Gone):
             self._stop(outlet, f"answered with {outcome.status}: {reason}", "gone")
@@ -729,6 +774,7 @@ class Dispatcher:
                     failed_s=(self._clock.now_ms() - since_ms) / 1000,
                     disable_after_s=subscription.options.disable_after_s,
                     reason=reason,
+                    trace_id=trace_id,
                 ),
             )
 
@@ -767,3 +813,9 @@ class Dispatcher:
                 return event
             except Unavailable:
                 await self._clock.sleep(AGAIN_S)
+
+
+def _trace_id(event: Event) -> str | None:
+    """The trace that the event carries, for the log."""
+    context = carried(event)
+    return None if context is None else context.trace_id

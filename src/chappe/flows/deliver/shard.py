@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from chappe.domain.block_times import BlockTimes
-from chappe.domain.channel import Block, Channel
+from chappe.domain.channel import OWN, Block, Channel
 from chappe.domain.errors import Unavailable
 from chappe.domain.event import Event
 from chappe.domain.holding import held
@@ -44,6 +44,7 @@ from chappe.kit.supervise import Supervisor
 from chappe.ports.clock import Clock
 from chappe.ports.cursors import Cursors, ShardCursors
 from chappe.ports.event_log import EventLog
+from chappe.ports.tracing import Tracing
 
 CHECKPOINT_S = 0.1
 CHECKPOINT_SHARE = 5
@@ -86,8 +87,11 @@ class ShardDelivery:
         window_ms: int,
         node: str,
         counters: Counters | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._counters = counters or Counters()
+        # What the hub writes itself nobody sent.
+        self._tracing = None if channel.name in OWN else tracing
         self.channel = channel
         self.shard = shard
         self._name = f"{channel.name}.{shard}"
@@ -283,7 +287,7 @@ class ShardDelivery:
             await self._clock.sleep(0)
 
     def _match(self, block: Block) -> None:
-        seq, index, durable = block.seq, self._index, self._reader
+        seq, index, durable, tracing = block.seq, self._index, self._reader, self._tracing
         shard, seen, at_ms = self.shard, self._seen, block.at_ms
         self.times.note(seq, at_ms)
         # Of a block after the reader's own nothing was matched: most are, and need no comparing.
@@ -294,6 +298,9 @@ class ShardDelivery:
                 continue
             if dedupes and seen.is_repeated(event, Position(shard, seq, number), at_ms):
                 continue
+            if tracing is not None and tracing.records(self.channel.name, event):
+                self._match_traced(tracing, event, Place(seq, number), at_ms)
+                continue
             for subscription in index.matches(event):
                 if subscription.starts_after < seq and (
                     subscription.span is None
@@ -301,6 +308,19 @@ class ShardDelivery:
                 ):
                     self._hand_over(subscription, Place(seq, number), event, at_ms)
         self._reader = Place(seq, END_OF_BLOCK)
+
+    def _match_traced(self, tracing: Tracing, event: Event, place: Place, at_ms: int) -> None:
+        """The same for one event, with a span that tells who gets it."""
+        began_ns = tracing.now_ns()
+        offered: list[Subscription] = []
+        for subscription in self._index.matches(event):
+            if subscription.starts_after < place.block and (
+                subscription.span is None or subscription.span.holds(self.shard, place, at_ms)
+            ):
+                self._hand_over(subscription, place, event, at_ms)
+                offered.append(subscription)
+        names = [one.id for one in offered]
+        tracing.matched(self.channel.name, event, names, began_ns=began_ns)
 
     def _hand_over(
         self, subscription: Subscription, place: Place, event: Event, at_ms: int
