@@ -375,6 +375,21 @@ async def test_readiness_is_lost_with_one_check() -> None:
         assert (await hub.ask("GET", "/livez")).json == {"status": "ok"}
 
 
+async def test_who_was_ready_once_has_started_for_good() -> None:
+    async with running() as hub:
+        hub.checks[0] = Check("engine", ok=False, detail="no answer")
+        early = await hub.ask("GET", "/startupz")
+        assert (early.status, early.json["status"]) == (503, "starting")
+        assert early.json["checks"] == [{"name": "engine", "ok": False, "detail": "no answer"}]
+        hub.checks[0] = Check("engine", ok=True)
+        assert (await hub.ask("GET", "/startupz")).json == {"status": "started"}
+        hub.checks[0] = Check("engine", ok=False)
+        assert (await hub.ask("GET", "/readyz")).status == 503
+        assert (await hub.ask("GET", "/startupz")).status == 200
+        hub.app.drain()
+        assert (await hub.ask("GET", "/startupz")).status == 200
+
+
 async def test_metrics_count_what_happened() -> None:
     async with running() as hub:
         await hub.publish(body=b"123")
@@ -410,6 +425,7 @@ PATHS = [
     "/subscriptions",
     "/livez",
     "/readyz",
+    "/startupz",
 ]
 
 

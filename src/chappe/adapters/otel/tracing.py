@@ -23,7 +23,6 @@ from opentelemetry.sdk.trace import Event as SpanEvent
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, ParentBased
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.span import TraceState
@@ -35,17 +34,20 @@ from chappe.adapters.otel.attributes import (
     of_outcome,
     of_sink,
 )
+from chappe.adapters.otel.sampling import by_trace_id, follows_parents
 from chappe.domain.delivery import Outcome
 from chappe.domain.errors import ChappeError
 from chappe.domain.event import Event
 from chappe.domain.position import Position
 from chappe.domain.subscription import Subscription
-from chappe.domain.trace_context import SAMPLED, Home, TraceContext, carried, home
+from chappe.domain.trace_context import PARENT, SAMPLED, Home, TraceContext, carried, home
 from chappe.ports.tracing import Delivering, Tracing
 
 MOST_LINKS: Final = 128
 """OpenTelemetry's own limit."""
 CLOSE_WITHIN_S: Final = 5.0
+KNOWN: Final = 4_096
+"""Events whose place in a trace is remembered, some 500 bytes each."""
 NAME: Final = "chappe"
 
 _RECORDED: Final = TraceFlags(SAMPLED)
@@ -66,8 +68,9 @@ class OtelTracing:
         resource = Resource.create({name: one for name, one in usual.items() if name not in said})
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._resource = provider.resource
-        self._sampler = provider.sampler
-        self._by_parent = isinstance(provider.sampler, ParentBased)
+        self._by_parent = follows_parents(provider.sampler)
+        self._samples_id = by_trace_id(provider.sampler)
+        self._known: dict[tuple[str, str, str], tuple[object, Home | None]] = {}
         self._exporter = exporter
         self._processor: SpanProcessor = BatchSpanProcessor(exporter)
         self._scope = InstrumentationScope(NAME, version)
@@ -214,15 +217,24 @@ class OtelTracing:
         context = carried(event)
         if context is not None and self._by_parent and not context.is_sampled:
             return None
+        # An event is asked about when it is accepted, matched and delivered, mostly soon after another.
+        place = channel, event.source, event.id
+        parent = event.extensions.get(PARENT)
+        known = self._known.get(place)
+        if known is not None and known[0] == parent:
+            return known[1]
         at = home(channel, event)
-        return at if self._samples(at) else None
+        found = at if self._samples(at) else None
+        if len(self._known) >= KNOWN:
+            self._known.clear()
+        self._known[place] = parent, found
+        return found
 
     def _samples(self, at: Home) -> bool:
         """Whether spans of the trace are recorded; the same at each node, by parent or trace id."""
         if at.carried is not None and self._by_parent:
             return at.carried.is_sampled
-        found = self._sampler.should_sample(None, int(at.trace_id, 16), NAME)
-        return found.decision is Decision.RECORD_AND_SAMPLE
+        return self._samples_id(at.trace_id)
 
     def _context(self, trace_id: str, span_id: str | None) -> SpanContext:
         own = self._new_id() if span_id is None else int(span_id, 16)
