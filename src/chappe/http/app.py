@@ -357,7 +357,11 @@ class App:
         if endpoint is METRICS:
             self._parts.readiness()  # sets the gauges
             accept = find_header(call.headers, b"accept") or b""
-            return self._metrics.response(await self._parts.figures(), accept.decode("latin-1"))
+            figures = await self._parts.figures()
+            # Thousands of lines take tens of milliseconds, in which events would wait.
+            return await asyncio.to_thread(
+                self._metrics.response, figures, accept.decode("latin-1")
+            )
         assert endpoint.handler is not None
         limits = self._parts.limits
         limit_bytes = limits.event_bytes if endpoint.of_event else limits.batch_bytes

@@ -1,6 +1,6 @@
 """GET /metrics: counters and figures in Prometheus' text form, or in OpenMetrics', as `Accept` says.
 
-Read when somebody asks and not before. What each one means stands in docs/observability.md, which a
+Read when somebody asks and not before, by a thread beside the loop: what grows meanwhile is copied first. What each one means stands in docs/observability.md, which a
 test holds to this module.
 """
 
@@ -165,13 +165,13 @@ def _delivery(counters: Counters) -> Iterator[Metric]:
         "chappe_subscriptions_disabled",
         "Subscriptions that were disabled, by reason",
         ("reason",),
-        (((reason,), count) for reason, count in counters.disabled.items()),
+        (((reason,), count) for reason, count in tuple(counters.disabled.items())),
     )
     yield _counter(
         "chappe_dead_time_warnings",
         "Subscriptions that came near to being disabled",
         ("percent",),
-        (((percent,), count) for percent, count in counters.dead_time_warnings.items()),
+        (((percent,), count) for percent, count in tuple(counters.dead_time_warnings.items())),
     )
     yield _counter(
         "chappe_lost_blocks",
@@ -283,7 +283,7 @@ def _node(counters: Counters, figures: Figures) -> Iterator[Metric]:
         "chappe_registry_writes",
         "Writes to the registry by this node",
         ("result",),
-        (((result,), count) for result, count in counters.registry_writes.items()),
+        (((result,), count) for result, count in tuple(counters.registry_writes.items())),
     )
     yield _counter(
         "chappe_http_requests",

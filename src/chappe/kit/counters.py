@@ -113,7 +113,7 @@ class Attempts:
 
     def add(self, other: Attempts) -> None:
         """Count what another has counted."""
-        for result, count in other.ended.items():
+        for result, count in tuple(other.ended.items()):
             self.ended[result] += count
         self.took_s.add(other.took_s)
         self.age_s.add(other.age_s)
