@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chappe.domain.event import Event
+from chappe.domain.trace_context import TraceContext
 from chappe.formats.receipt import Receipt
 from chappe.http import listener
 from chappe.http.parts import Limits
@@ -130,12 +131,16 @@ async def test_what_takes_too_long_is_cut_off_when_the_hub_stops(
     started = asyncio.Event()
 
     class Stuck:
-        async def __call__(self, channel: str, event: Event) -> Receipt:
+        async def __call__(
+            self, channel: str, event: Event, hop: TraceContext | None = None
+        ) -> Receipt:
             started.set()
             await asyncio.Event().wait()
             raise AssertionError
 
-        async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
+        async def all(
+            self, channel: str, events: Sequence[Event], hop: TraceContext | None = None
+        ) -> Sequence[Receipt]:
             raise AssertionError
 
     async with running(accept=Stuck()) as hub, hub.connection() as (reader, writer):

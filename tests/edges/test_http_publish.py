@@ -14,6 +14,7 @@ from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import ChappeError, Overloaded, Unavailable
 from chappe.domain.event import Event
 from chappe.domain.position import Position
+from chappe.domain.trace_context import TraceContext
 from chappe.formats.receipt import Receipt
 from chappe.http.parts import Limits
 
@@ -42,10 +43,14 @@ class Refusing:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    async def __call__(self, channel: str, event: Event) -> Receipt:
+    async def __call__(
+        self, channel: str, event: Event, hop: TraceContext | None = None
+    ) -> Receipt:
         raise self._error
 
-    async def all(self, channel: str, events: Sequence[Event]) -> Sequence[Receipt]:
+    async def all(
+        self, channel: str, events: Sequence[Event], hop: TraceContext | None = None
+    ) -> Sequence[Receipt]:
         raise self._error
 
 
@@ -303,7 +308,9 @@ async def test_a_draining_hub_refuses_what_comes_and_finishes_what_is_under_way(
 
     class Slow(Refusing):
         @override
-        async def __call__(self, channel: str, event: Event) -> Receipt:
+        async def __call__(
+            self, channel: str, event: Event, hop: TraceContext | None = None
+        ) -> Receipt:
             started.set()
             await release.wait()
             return Receipt(Position(0, 1, 0))
