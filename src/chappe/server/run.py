@@ -30,6 +30,7 @@ from chappe.server.assemble import Hub, assemble, tokens_path
 from chappe.server.data_lock import DataLock, lock_data
 from chappe.server.disk_guard import DiskGuard
 from chappe.server.embedded_nats import EmbeddedNats
+from chappe.server.sd_notify import ServiceManager, service_manager_here
 from chappe.server.settings import Settings, check_exposure
 
 FAILED = 7
@@ -62,13 +63,14 @@ def run(
         InvalidSetting, Conflict, Unavailable: the hub could not start.
     """
     wide_event.setup(settings.log_format, settings.log_level)
+    manager = service_manager_here()
     temporary: Path | None = None
     if dev and not settings.data_named:
         temporary = Path(tempfile.mkdtemp(prefix="chappe-"))
         settings = replace(settings, data=temporary)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(_serve(settings, ready or _announce))
+            return runner.run(_serve(settings, ready or _announce, manager))
     except ExceptionGroup as group:
         for error in _leaves(group):
             _log.error("the hub ends: %s: %s", type(error).__name__, error, exc_info=error)
@@ -78,7 +80,9 @@ def run(
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-async def _serve(settings: Settings, ready: Callable[[HubFile, Path], None]) -> int:
+async def _serve(
+    settings: Settings, ready: Callable[[HubFile, Path], None], manager: ServiceManager
+) -> int:
     tokens_file = tokens_path(settings)
     tokens = TokenFile(tokens_file, SystemClock().monotonic_s)
     check_exposure(settings, has_tokens=not tokens.is_open or bool(settings.oidc_issuer))
@@ -110,7 +114,9 @@ async def _serve(settings: Settings, ready: Callable[[HubFile, Path], None]) -> 
             # What is there by now stays; the rest is mostly short-lived and free of circles.
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
-            await _serve_until(stop, settings, hub, engine, disk, listener, confluent, ready)
+            await _serve_until(
+                stop, settings, hub, engine, disk, listener, confluent, ready, manager
+            )
     finally:
         lock.release()
     return 0
@@ -136,6 +142,7 @@ async def _serve_until(
     listener: socket.socket,
     confluent: socket.socket | None,
     ready: Callable[[HubFile, Path], None],
+    manager: ServiceManager,
 ) -> None:
     servers = {"http": Listener(hub.app, listener)}
     if confluent is not None:
@@ -171,7 +178,10 @@ async def _serve_until(
             if here.confluent is not None:
                 told["confluent"] = here.confluent
             _log.info("serving", extra={"fields": told})
+            manager.tell("READY=1")
+            tasks.start_soon(manager.keep_alive(), name="tell the service manager")
             await stop.wait()
+            manager.tell("STOPPING=1")
             _log.info("draining")
             hub.app.drain()
             with contextlib.suppress(TimeoutError):
