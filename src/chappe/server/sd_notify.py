@@ -40,7 +40,7 @@ class ServiceManager:
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out,
         ):
-            out.setblocking(False)  # a full queue must not hold the loop
+            out.settimeout(0)  # a full queue must not hold the loop
             out.sendto(state.encode(), address)
 
     async def keep_alive(self) -> None:
