@@ -42,7 +42,7 @@ def test_a_manager_that_is_gone_or_full_stops_nothing(tmp_path: Path) -> None:
 
 async def test_signs_of_life_go_on_until_they_are_cancelled(tmp_path: Path) -> None:
     with bound(str(tmp_path / "n")) as manager:
-        manager.setblocking(False)
+        manager.settimeout(0)
         one = ServiceManager(str(tmp_path / "n"), watchdog_s=0.002)
         async with asyncio.TaskGroup() as tasks:
             alive = tasks.create_task(one.keep_alive(), name="alive")

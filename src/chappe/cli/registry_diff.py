@@ -66,7 +66,7 @@ def say_differences(
     """What differs, in full; nothing when nothing does. For programs, an object an entity."""
     changes = [change for change in changes if change.kind != "same"]
     if session.output in ("json", "jsonl"):
-        found = [_object(change) for change in changes]
+        found = [as_object(change) for change in changes]
         if session.output == "json":
             session.pass_through(encoded(found) + b"\n")
         else:
@@ -136,7 +136,8 @@ def _count(changes: Sequence[Change], words: Mapping[Kind, str]) -> str:
     return ", ".join(f"{kinds.count(kind)} {words[kind]}" for kind in words if kind in kinds)
 
 
-def _object(change: Change) -> dict[str, Any]:
+def as_object(change: Change) -> dict[str, Any]:
+    """A change as JSON shows it: {"xid", "change", "attributes"}."""
     return {
         "xid": change.xid,
         "change": change.kind,
