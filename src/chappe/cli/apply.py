@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from chappe.cli.registry_compare import Change
-from chappe.cli.registry_diff import say_differences, say_done
+from chappe.cli.registry_diff import DONE, say_differences, say_done
 from chappe.cli.registry_files import read_documents
 from chappe.cli.registry_plan import Ways, carry_out, make_plan, present, tree_of
 from chappe.cli.registry_tree import Group, Registry
 from chappe.cli.registry_trouble import no_verdict
+from chappe.cli.report_formats import Checked, Finding, Format, report_option, written
 from chappe.cli.session import OUTPUTS, Session, confirm, printing
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import RegistryClient, joined
@@ -66,17 +67,22 @@ def apply(session: Session, files: Sequence[str], dry_run: bool, prune: bool, ye
 @click.command()
 @_files
 @_prune
+@report_option
 @printing(*OUTPUTS)
 @no_verdict
-def diff(session: Session, files: Sequence[str], prune: bool) -> None:
+def diff(session: Session, files: Sequence[str], prune: bool, report: Format | None) -> None:
     """See what apply would change, attribute by attribute; the hub's defaults count.
 
     Exit code 0: nothing; 1: something; 2 and more: it cannot be told.
     """
     documents = read_documents(files)
     plan = session.run(lambda hub: make_plan(RegistryClient(hub), documents, Ways(prune=prune)))
-    before, after = f"the hub at {session.url}", ", ".join(files)
-    say_differences(session, plan.all_changes, before=before, after=after)
+    if report is not None:
+        checked = [_checked(change) for change in plan.all_changes]
+        click.echo(written(report, "chappe diff", checked), nl=False)
+    else:
+        before, after = f"the hub at {session.url}", ", ".join(files)
+        say_differences(session, plan.all_changes, before=before, after=after)
     if not plan.is_empty:
         click.get_current_context().exit(1)
 
@@ -110,6 +116,19 @@ def delete(session: Session, files: Sequence[str], dry_run: bool, yes: bool) -> 
     say_done(session, [Change(xid, "removed") for xid in doomed.xids], dry_run=dry_run)
     for xid in doomed.kept:
         session.note(f"{xid} stays: it holds more than the files name")
+
+
+def _checked(change: Change) -> Checked:
+    if change.kind == "same":
+        return Checked(change.xid)
+    names = ", ".join(one.name for one in change.differences[:5])
+    more = f" and {len(change.differences) - 5} more" if len(change.differences) > 5 else ""
+    said = f"would be {DONE[change.kind]}" + (
+        f": {names}{more}" if change.kind == "changed" else ""
+    )
+    return Checked(
+        change.xid, [Finding(DONE[change.kind], said, where=change.xid, level="warning")]
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import msgspec
 
 from chappe.cli.event_input import Batch, read
 from chappe.cli.render import printable
+from chappe.cli.report_formats import Checked, Finding, Format, report_option, written
 from chappe.cli.session import Session, remote
 from chappe.client.hub_client import HubClient
 from chappe.client.problems import error_of
@@ -28,8 +29,11 @@ _NO = 1
     show_default=True,
     help="With --schema: the payload's media type.",
 )
+@report_option
 @remote
-def validate(session: Session, file: str, schema: str | None, content_type: str) -> None:
+def validate(
+    session: Session, file: str, schema: str | None, content_type: str, report: Format | None
+) -> None:
     """Ask whether events are valid, and whether they fit what is declared for their types.
 
     \b
@@ -68,10 +72,16 @@ async def _judged(hub: HubClient, events: Iterable[bytes]) -> list[tuple[str, by
 
 def _tell(session: Session, answers: Sequence[tuple[str, bytes]]) -> None:
     verdicts = [msgspec.json.decode(body, type=Judged) for _, body in answers]
-    for (what, body), verdict in zip(answers, verdicts, strict=True):
-        if session.output in ("json", "jsonl"):
+    if report is not None:
+        checked = [
+            _checked(what, file, one) for (what, _), one in zip(answers, verdicts, strict=True)
+        ]
+        click.echo(written(report, "chappe event validate", checked), nl=False)
+    elif session.output in ("json", "jsonl"):
+        for _, body in answers:
             session.pass_through(body + b"\n")
-        else:
+    else:
+        for (what, _), verdict in zip(answers, verdicts, strict=True):
             _print(session, what, verdict)
             if not verdict.valid and verdict.declaration:
                 _print_owner(session, verdict.declaration)
@@ -114,6 +124,18 @@ def events_of(file: str) -> Iterator[bytes]:
             yield from item.events
         else:
             yield item.event
+
+
+def _checked(what: str, file: str, verdict: Judged) -> Checked:
+    named = f"{what} ({verdict.type})" if verdict.type else what
+    place = None if file == "-" else file
+    return Checked(
+        named,
+        [
+            Finding(one.rule, f"{what}: {one.message}", place, where=one.pointer)
+            for one in verdict.errors
+        ],
+    )
 
 
 def _print(session: Session, what: str, verdict: Judged) -> None:

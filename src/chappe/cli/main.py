@@ -43,6 +43,7 @@ COMMANDS = {
     "logout": ("chappe.cli.login:logout", "Forget the login to a hub"),
     "whoami": ("chappe.cli.login:whoami", "Show who one is to a hub, and what one may"),
     "token": ("chappe.cli.token:token", "Say who may do what on a hub"),
+    "hook": ("chappe.cli.hook:hook", "Judge files without a hub, before they are committed"),
     "mcp": ("chappe.cli.mcp:mcp", "Serve the hub's answers to an AI assistant"),
     "doctor": ("chappe.cli.doctor:doctor", "Check the hub and this machine"),
     "version": ("chappe.cli.version:version", "Show the version"),

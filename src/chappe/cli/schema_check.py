@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import BinaryIO, Final
 from urllib.parse import urlencode
@@ -13,6 +13,7 @@ import msgspec
 
 from chappe.cli.registry_find import SCHEMAS, find_one
 from chappe.cli.render import printable
+from chappe.cli.report_formats import Checked, Finding, Format, report_option, written
 from chappe.cli.session import Session, remote
 from chappe.cli.type_roles import Party, who_takes
 from chappe.client.hub_client import HubClient
@@ -56,6 +57,7 @@ _ENDING = re.compile(r"(\.v?\d+)?(\.(schema|json|avsc|proto|xsd))+\Z")
 @click.option("--type", "type_", help="Ask the events of this type. [default: those that name it]")
 @click.option("--channel", help="Where they are. [default: default]")
 @click.option("--last", type=int, help="How many of the newest are asked. [default: 1000]")
+@report_option
 @remote
 def check(
     session: Session,
@@ -67,6 +69,7 @@ def check(
     type_: str | None,
     channel: str | None,
     last: int | None,
+    report: Format | None,
 ) -> None:
     """Tell whether a schema may become what FILE (or -) holds, and which stored events say no.
 
@@ -102,7 +105,11 @@ def check(
     body = session.run(ask)
     judgement = msgspec.json.decode(body, type=Judgement)
     kept = rule or judgement.rule or "backward"
-    if session.output in ("json", "jsonl"):
+    if report is not None:
+        place = None if file.name in ("-", "<stdin>") else file.name
+        checked = [Checked(judgement.xid, list(_findings(judgement, kept, place)))]
+        click.echo(written(report, "chappe schema check", checked), nl=False)
+    elif session.output in ("json", "jsonl"):
         session.pass_through(body)
     else:
         _print(session, judgement, kept)
@@ -111,6 +118,28 @@ def check(
     misfits = sum(one.invalid for one in judgement.evidence)
     if misfits or not judgement.compatible[kept]:
         click.get_current_context().exit(_NO)
+
+
+def _findings(judgement: Judgement, kept: str, file: str | None) -> Iterator[Finding]:
+    """What the exit code is about: what breaks the rule, and stored events that would not be valid."""
+    direction, _, transitive = kept.partition("_")
+    directions = ("backward", "forward") if direction == "full" else (direction,)
+    asked = [("", judgement.differences)]
+    if transitive:
+        asked += [
+            (f"version {one.xid.rpartition('/')[2]}: ", one.differences)
+            for one in judgement.earlier
+        ]
+    for before, differences in asked:
+        for one in directions:
+            for change in differences.get(one, ()):
+                message = f"{before}{change.message} [{one}]"
+                yield Finding(change.code, message, file, where=change.path, fix=change.fix)
+    for seen in judgement.evidence:
+        if seen.invalid:
+            said = f"{seen.invalid} of {seen.events} stored events would no longer be valid"
+            example = f", such as {seen.examples[0].position}" if seen.examples else ""
+            yield Finding("stored-events", f"{seen.type}: {said}{example}", file)
 
 
 def _print(session: Session, judgement: Judgement, kept: str) -> None:
