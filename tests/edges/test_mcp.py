@@ -223,6 +223,14 @@ async def test_types_and_schemas_are_resources(chappe: Cli, opened: Opened, name
     assert json.loads(one.contents[0].text)["type"] == type_  # type: ignore[union-attr]
 
 
+def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
+    (tmp_path / "mcp.py").write_text("raise ImportError('No module named mcp')\n")
+    cli = Cli("http://127.0.0.1:9", tmp_path)
+    done = cli("mcp", env={"PYTHONPATH": str(tmp_path)})
+    assert done.code == 2
+    assert "pip install 'chappe[mcp]'" in done.err
+
+
 def test_the_server_s_description_names_the_package_and_the_readme_names_it() -> None:
     root = Path(__file__).parents[2]
     said = json.loads((root / "server.json").read_text())

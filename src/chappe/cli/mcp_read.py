@@ -54,11 +54,11 @@ _OF_A_FAILURE = (
 class Reading:
     """The tools that change nothing."""
 
-    def __init__(self, hub: HubClient, *, files: Path) -> None:
-        """`files` is the directory whose files `diff_registry` may read."""
+    def __init__(self, hub: HubClient, *, files: Path | None = None) -> None:
+        """`files` is the directory whose files `diff_registry` may read; None: no files are read."""
         self._hub = hub
         self._registry = RegistryClient(hub)
-        self._files = files.resolve()
+        self._files = None if files is None else files.resolve()
 
     async def hub_status(self) -> object:
         """Tell whether the hub is ready, which version it is, and what is wrong if it is not."""
@@ -222,6 +222,8 @@ class Reading:
         return {"changes": changes}
 
     def _inside(self, name: str) -> Path:
+        if self._files is None:
+            raise Malformed("files: this server reads no files")
         path = (self._files / name).resolve()
         if not path.is_relative_to(self._files):
             raise Malformed(

@@ -6,12 +6,15 @@ What goes wrong is a tool error in three lines: what happened, why, and what to 
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 import click
+from mcp.server.context import ServerMiddleware
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.types import CallToolResult, TextContent, ToolAnnotations
@@ -25,6 +28,9 @@ from chappe.client.hub_client import HubClient
 from chappe.domain.errors import ChappeError, Malformed, NotFound
 
 Tool = Callable[..., Awaitable[object]]
+Middleware = ServerMiddleware[Any]
+Asking = Callable[[], AbstractAsyncContextManager[HubClient]]
+"""Gives the client of the one who asks, for one call."""
 
 _INSTRUCTIONS: Final = """\
 Chappe is an event hub and registry for CloudEvents. Start with find or get_type to see which events \
@@ -46,83 +52,98 @@ _REPEATS: Final = ToolAnnotations(
 )
 
 
-def made(hub: HubClient, *, allow_write: bool, files: Path | None = None) -> MCPServer[Any]:
-    """The server; `files` is where registry files lie, this directory if nothing is said."""
+def made(
+    asking: Asking, *, allow_write: bool, files: Path | None, middleware: Sequence[Middleware] = ()
+) -> MCPServer[Any]:
+    """The server; `files` is where registry files lie, None: no files are read."""
     server: MCPServer[Any] = MCPServer(
         "chappe",
         title="Chappe event hub",
         instructions=_INSTRUCTIONS,
         version=__version__,
         log_level="WARNING",
+        middleware=middleware,
     )
-    reading = Reading(hub, files=files or Path.cwd())
     for tool in (
-        reading.hub_status,
-        reading.find,
-        reading.get_type,
-        reading.get_schema,
-        reading.sample_events,
-        reading.validate_event,
-        reading.check_schema,
-        reading.trace_event,
-        reading.explain_subscriptions,
-        reading.list_failures,
-        reading.diff_registry,
+        Reading.hub_status,
+        Reading.find,
+        Reading.get_type,
+        Reading.get_schema,
+        Reading.sample_events,
+        Reading.validate_event,
+        Reading.check_schema,
+        Reading.trace_event,
+        Reading.explain_subscriptions,
+        Reading.list_failures,
     ):
-        _add(server, tool, _LOOKS)
+        _add(server, asking, Reading, tool, _LOOKS)
+    if files is not None:
+        reading_files = functools.partial(Reading, files=files)
+        _add(server, asking, reading_files, Reading.diff_registry, _LOOKS)
     if allow_write:
-        writing = Writing(hub)
-        _add(server, writing.send_event, _SENDS)
-        _add(server, writing.pause_subscription, _STOPS)
-        _add(server, writing.resume_subscription, _SENDS)
-        _add(server, writing.retry_failures, _REPEATS)
-    _add_resources(server, reading)
+        _add(server, asking, Writing, Writing.send_event, _SENDS)
+        _add(server, asking, Writing, Writing.pause_subscription, _STOPS)
+        _add(server, asking, Writing, Writing.resume_subscription, _SENDS)
+        _add(server, asking, Writing, Writing.retry_failures, _REPEATS)
+    _add_resources(server, asking)
     return server
 
 
-def _add(server: MCPServer[Any], tool: Tool, annotations: ToolAnnotations) -> None:
+def _add(
+    server: MCPServer[Any],
+    asking: Asking,
+    tools: Callable[[HubClient], Any],
+    tool: Tool,
+    annotations: ToolAnnotations,
+) -> None:
     @functools.wraps(tool)
     async def told(*args: Any, **kwargs: Any) -> CallToolResult:
         try:
-            text, failed = bounded(await tool(*args, **kwargs)), False
+            async with asking() as hub:
+                text, failed = bounded(await tool(tools(hub), *args, **kwargs)), False
         except ChappeError as exc:
             text, failed = "\n".join(failures.lines(exc)), True
         except click.UsageError as exc:
             text, failed = "\n".join(failures.lines(Malformed(exc.format_message()))), True
         return CallToolResult(content=[TextContent(type="text", text=text)], is_error=failed)
 
+    # What an assistant may give: all but `self`.
+    signature = inspect.signature(tool, eval_str=True)
+    given = list(signature.parameters.values())[1:]
+    told.__signature__ = signature.replace(parameters=given)  # type: ignore[attr-defined]
     server.add_tool(told, annotations=annotations, structured_output=False)
 
 
-def _add_resources(server: MCPServer[Any], reading: Reading) -> None:
+def _add_resources(server: MCPServer[Any], asking: Asking) -> None:
     @server.resource(
         "chappe://types", mime_type="application/json", description="The declared event types"
     )
     async def types() -> str:
-        return await _read(reading.find(kind="type", limit=100))
+        return await _read(asking, lambda one: one.find(kind="type", limit=100))
 
     @server.resource(
         "chappe://schemas", mime_type="application/json", description="The schema documents"
     )
     async def schemas() -> str:
-        return await _read(reading.find(kind="schema", limit=100))
+        return await _read(asking, lambda one: one.find(kind="schema", limit=100))
 
     @server.resource(
         "chappe://types/{group}/{type}", mime_type="application/json", description="An event type"
     )
     async def one_type(group: str, type: str) -> str:
-        return await _read(reading.get_type(unquote(type), unquote(group)))
+        return await _read(asking, lambda one: one.get_type(unquote(type), unquote(group)))
 
     @server.resource(
         "chappe://schemas/{group}/{schema}", mime_type="application/json", description="A schema"
     )
     async def one_schema(group: str, schema: str) -> str:
-        return await _read(reading.get_schema(unquote(schema), unquote(group)))
+        return await _read(asking, lambda one: one.get_schema(unquote(schema), unquote(group)))
 
 
-async def _read(answer: Awaitable[object]) -> str:
+async def _read(asking: Asking, ask: Callable[[Reading], Awaitable[object]]) -> str:
     try:
-        return bounded(await answer)
+        async with asking() as hub:
+            return bounded(await ask(Reading(hub)))
     except NotFound as exc:
         raise ResourceNotFoundError("\n".join(failures.lines(exc))) from exc
     except ChappeError as exc:
