@@ -123,43 +123,55 @@ def test_a_schema_that_is_new_passes_and_one_outside_of_git_cannot_be_told(
     assert "is in no git repository" in alone.err
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("a.schema.json", '{"type": 7}', "invalid-schema"),
-        ("a.avsc", '{"type": "record", "name": "A"}', "invalid-schema"),
-        ("a.proto", 'syntax = "proto3"; message A { string a = 0; }', "invalid-schema"),
-        ("a.xsd", "<schema/>", "invalid-schema"),
-        ("a.yaml", "messagegroup: {shop: {}}", "did you mean"),
-        ("a.yaml", "messagegroups: {shop: {}\n", "invalid-document"),
-        ("a.json", '{"a": 1,\n"a": 2}', "stands there twice"),
-        (
-            "a.yaml",
+def test_lint_says_of_each_file_what_is_wrong(repository: Path) -> None:
+    bad = {
+        "a.schema.json": ('{"type": 7}', "invalid-schema"),
+        "a.avsc": ('{"type": "record", "name": "A"}', "invalid-schema"),
+        "a.proto": ('syntax = "proto3"; message A { string a = 0; }', "invalid-schema"),
+        "a.xsd": ("<schema/>", "invalid-schema"),
+        "near.yaml": ("messagegroup: {shop: {}}", "did you mean"),
+        "open.yaml": ("messagegroups: {shop: {}\n", "invalid-document"),
+        "twice.json": ('{"a": 1,\n"a": 2}', "stands there twice"),
+        "within.yaml": (
             "xid: /messagegroups/s/messages/m\ndataschemaformat: Avro/1.12\n"
             "dataschema: {type: record, name: A}\n",
             "/messagegroups/s/messages/m/dataschema",
         ),
-    ],
-)
-def test_lint_says_what_is_wrong(repository: Path, name: str, text: str, said: str) -> None:
-    (repository / name).write_text(text)
-    done = hook(repository, "lint", name)
+    }
+    for file, (text, _) in bad.items():
+        (repository / file).write_text(text)
+    done = hook(repository, "lint", SCHEMA, *bad)
     assert done.code == 1, done.err
-    assert said in done.out
-    assert done.out.startswith(name)
+    assert len(done.lines) == len(bad)
+    for line, (file, (_, said)) in zip(done.lines, bad.items(), strict=True):
+        assert line.startswith(f"{file}:")
+        assert said in line
 
 
-@pytest.mark.parametrize("name", ["a.schema.json", "a.avsc", "a.proto", "a.xsd"])
-def test_lint_lets_good_schemas_pass(repository: Path, name: str) -> None:
+def test_lint_lets_good_schemas_pass(repository: Path) -> None:
     texts = {
         "a.schema.json": schema("string"),
         "a.avsc": '{"type": "record", "name": "A", "fields": []}',
         "a.proto": 'syntax = "proto3"; message A { string a = 1; }',
+        "b.proto": "message B { optional string a = 1; }",
         "a.xsd": '<schema xmlns="http://www.w3.org/2001/XMLSchema"><element name="a"/></schema>',
     }
-    (repository / name).write_text(texts[name])
-    done = hook(repository, "lint", name)
+    for file, text in texts.items():
+        (repository / file).write_text(text)
+    done = hook(repository, "lint", *texts)
     assert (done.code, done.out) == (0, ""), done.err
+
+
+def test_a_hook_loads_only_what_it_needs(repository: Path) -> None:
+    code = (
+        "import sys\n"
+        "from chappe.cli.main import main\n"
+        "try: main(['hook', 'lint', 'schemas/order.paid.schema.json'])\n"
+        "except SystemExit: print(*sorted(sys.modules))"
+    )
+    loaded = set(ran(repository, sys.executable, "-c", code).out.split())
+    assert "chappe.formats.json_language" in loaded
+    assert not loaded & {"asyncio", "http.client", "rich", "lxml", "grpc_tools", "yaml", "mcp"}
 
 
 def test_events_are_held_against_the_rules_and_the_schemas(repository: Path) -> None:

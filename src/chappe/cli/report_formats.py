@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape  # xml.sax would load urllib and http
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 from urllib.parse import quote
-from xml.sax.saxutils import escape, quoteattr
 
 import click
 
@@ -149,7 +149,7 @@ def place(finding: Finding) -> str:
 
 
 def _attribute(text: str) -> str:
-    return quoteattr(_xml(text))
+    return f'"{escape(_xml(text))}"'
 
 
 def _xml(text: str) -> str:
