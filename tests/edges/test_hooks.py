@@ -175,7 +175,7 @@ def test_a_hook_loads_only_what_it_needs(repository: Path) -> None:
 
 
 def test_events_are_held_against_the_rules_and_the_schemas(repository: Path) -> None:
-    lines = [event(1), event("1"), event("1", "unknown.type"), '{"specversion": "1.0"}']
+    lines = [event(1), event("\x1b[2J"), event("1", "unknown.type"), '{"specversion": "1.0"}']
     (repository / "events" / "all.jsonl").write_text("\n".join(lines))
     done = hook(repository, "validate", "--schemas", "schemas", "events/all.jsonl")
     assert done.code == 1
@@ -184,6 +184,7 @@ def test_events_are_held_against_the_rules_and_the_schemas(repository: Path) -> 
         "events/all.jsonl:4",
     ]
     assert "/total" in done.lines[0]
+    assert "\x1b" not in done.out
 
 
 def pre_commit(repository: Path, home: Path, ids: Sequence[str]) -> Ran:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from chappe.cli.render import printable
 from chappe.cli.report_formats import Checked, Format, place, report_option, written
 
 if TYPE_CHECKING:
@@ -109,6 +110,6 @@ def _end(tool: str, checked: Sequence[Checked], report: str | None) -> None:
     else:
         for one in checked:
             for finding in one.findings:
-                click.echo(f"{place(finding)}{finding.rule}: {finding.text}")
+                click.echo(printable(f"{place(finding)}{finding.rule}: {finding.text}"))
     if any(one.findings for one in checked):
         click.get_current_context().exit(_NO)
