@@ -108,6 +108,20 @@ async def test_a_repeated_event_is_answered_with_its_first_position(hub: HubProc
     assert second == {**first, "duplicate": True}
 
 
+async def test_a_browser_finds_in_the_console_what_was_sent(hub: HubProcess) -> None:
+    client = hub.client(timeout_s=60)
+    browser = {"Accept": "text/html,*/*;q=0.8"}
+    await publish(client, "1", type_="parcel.sent")
+    root = await client.ask("GET", "/", browser)
+    assert (root.status, root.headers["location"]) == (302, "console/")
+    home = await client.ask("GET", "/console/", browser)
+    assert home.status == 200
+    assert b'href="types/parcel.sent"' in home.body
+    page = await client.ask("GET", "/console/types/parcel.sent", browser)
+    assert page.status == 200
+    assert b"seen, not registered" in page.body
+
+
 async def test_a_failed_delivery_is_made_again_under_the_same_webhook_id(hub: HubProcess) -> None:
     async with SinkServer([Reply(503), Reply(raw=b"HTTP/1.1 2", hang_up=True)]) as sink:
         client = hub.client()
