@@ -184,7 +184,8 @@ def test_the_yaml_of_a_subscription_is_the_subscription(type_: str) -> None:
     (code,) = [
         one.code for one in subscribing(type_, "https://hub.example") if one.anchor == "yaml"
     ]
-    made = yaml.safe_load(code)["endpoints"]["hub"]["subscriptions"]["billing"]
+    made = yaml.safe_load(code)
+    assert made["xid"] == "/endpoints/hub/subscriptions/billing"
     assert made["types"] == [type_]
 
 

@@ -51,13 +51,10 @@ def subscribing(type_: str, hub_url: str) -> Sequence[Snippet]:
 def _yaml(type_: str, hub_url: str) -> str:
     return f"""\
 # chappe apply --url {shlex.quote(hub_url)} -f billing.yaml
-endpoints:
-  hub:
-    subscriptions:
-      billing:
-        sink: {SINK}
-        protocol: HTTP
-        types: [{_yaml_text(type_)}]
+xid: /endpoints/hub/subscriptions/billing
+sink: {SINK}
+protocol: HTTP
+types: [{_yaml_text(type_)}]
 """
 
 
