@@ -39,24 +39,40 @@ def export(
     form: Form = "yaml",
 ) -> bytes:
     """The hub's endpoints as an AsyncAPI document: all, one, or those of an application."""
-    chosen = {"endpoint": endpoint, "application": application}
-    query = urlencode({name: value for name, value in chosen.items() if value is not None})
-    path = f"{PATH}?{query}" if query else PATH
-    return session.run(lambda hub: _get(hub, path, _TYPES[form]))
+    return session.run(lambda hub: _asyncapi(hub, endpoint, application, form))
 
 
 def export_backstage(session: Session) -> bytes:
     """The hub as entities of Backstage's catalogue, all pages in one stream."""
+    return session.run(_backstage)
 
-    async def work(hub: HubClient) -> bytes:
-        first = await _get(hub, CATALOGUE, "application/yaml")
-        if b"\nkind: Location\n" not in first:
-            return first
-        pages = range(1, first.count(b"/catalog-info.yaml?page=") + 1)
-        found = [await _get(hub, f"{CATALOGUE}?page={one}", "application/yaml") for one in pages]
-        return b"".join(found)
 
-    return session.run(work)
+async def asyncapi(hub: HubClient, settings: Mapping[str, str]) -> Mapping[str, bytes]:
+    """For `chappe export`: in YAML; `endpoint` or `application` of the settings choose."""
+    chosen = settings.get("endpoint"), settings.get("application")
+    return {"-": await _asyncapi(hub, *chosen, "yaml")}
+
+
+async def backstage(hub: HubClient, settings: Mapping[str, str]) -> Mapping[str, bytes]:
+    """For `chappe export`: all entities in one file."""
+    return {"-": await _backstage(hub)}
+
+
+async def _asyncapi(
+    hub: HubClient, endpoint: str | None, application: str | None, form: Form
+) -> bytes:
+    chosen = {"endpoint": endpoint, "application": application}
+    query = urlencode({name: value for name, value in chosen.items() if value is not None})
+    return await _get(hub, f"{PATH}?{query}" if query else PATH, _TYPES[form])
+
+
+async def _backstage(hub: HubClient) -> bytes:
+    first = await _get(hub, CATALOGUE, "application/yaml")
+    if b"\nkind: Location\n" not in first:
+        return first
+    pages = range(1, first.count(b"/catalog-info.yaml?page=") + 1)
+    found = [await _get(hub, f"{CATALOGUE}?page={one}", "application/yaml") for one in pages]
+    return b"".join(found)
 
 
 def import_(

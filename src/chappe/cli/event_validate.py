@@ -54,7 +54,7 @@ def validate(
             return [(schema, await _asked(hub, path, payload, content_type))]
         return await _judged(hub, events_of(file))
 
-    _tell(session, session.run(ask))
+    _tell(session, session.run(ask), report, file)
 
 
 def judge(session: Session, events: Iterable[bytes]) -> None:
@@ -70,7 +70,12 @@ async def _judged(hub: HubClient, events: Iterable[bytes]) -> list[tuple[str, by
     return answers
 
 
-def _tell(session: Session, answers: Sequence[tuple[str, bytes]]) -> None:
+def _tell(
+    session: Session,
+    answers: Sequence[tuple[str, bytes]],
+    report: Format | None = None,
+    file: str = "-",
+) -> None:
     verdicts = [msgspec.json.decode(body, type=Judged) for _, body in answers]
     if report is not None:
         checked = [

@@ -54,6 +54,19 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
             write="chappe.cli.exchange_own:document",
             read="chappe.cli.exchange_own:as_it_is",
         ),
+        "asyncapi": Format(
+            "an AsyncAPI 3 document: all endpoints, or those of --endpoint, --application",
+            write="chappe.cli.asyncapi_files:asyncapi",
+        ),
+        "backstage": Format(
+            "entities of Backstage's catalogue", write="chappe.cli.asyncapi_files:backstage"
+        ),
+        "grafana": Format(
+            "a Grafana dashboard of the hub's metrics", write="chappe.cli.grafana_files:dashboard"
+        ),
+        "prometheus-rules": Format(
+            "alert rules for Prometheus", write="chappe.cli.grafana_files:rules"
+        ),
     }
 )
 
@@ -70,8 +83,10 @@ def _known(way: str) -> list[str]:
     type=click.Choice(_known("write")),
     default="chappe",
     show_default=True,
-    help="chappe: a directory for Git; xregistry: one document.",
+    help="chappe: a directory for Git; the others are one document.",
 )
+@click.option("--endpoint", metavar="ID", help="asyncapi: this endpoint alone.")
+@click.option("--application", metavar="NAME", help="asyncapi: the endpoints of this application.")
 @click.option(
     "-f", "--file", metavar="FILE", help="Write one document there; - is standard output."
 )
@@ -83,6 +98,8 @@ def export(
     directory: str | None,
     form: str,
     file: str | None,
+    endpoint: str | None,
+    application: str | None,
     settings: Sequence[str],
     dry_run: bool,
 ) -> None:
@@ -91,6 +108,7 @@ def export(
     \b
       chappe export hub/                 then: chappe diff -f hub/   chappe apply -f hub/ --prune
       chappe export --format xregistry -f hub.json
+      chappe export --format asyncapi --endpoint checkout
 
     Prints the files. What each hub makes for itself, and epochs and times, are left out of the format chappe,
     so that an export right after an apply changes nothing.
@@ -98,7 +116,12 @@ def export(
     from chappe.cli.event_input import pairs
 
     write: Write = _loaded(FORMATS[form].write)
-    written = session.run(lambda hub: write(hub, pairs("--set", settings)))
+    chosen = {"endpoint": endpoint, "application": application}
+    named = {name: value for name, value in chosen.items() if value is not None}
+    if named and form != "asyncapi":
+        raise click.UsageError(f"--{next(iter(named))} is for --format asyncapi")
+    given = {**pairs("--set", settings), **named}
+    written = session.run(lambda hub: write(hub, given))
     if set(written) == {"-"}:
         _one(session, written["-"], file or directory or "-", dry_run=dry_run)
         return
@@ -131,9 +154,12 @@ def import_(session: Session, files: Sequence[str], form: str, dry_run: bool) ->
     \b
       chappe import hub/
       chappe import --format xregistry hub.json --dry-run
+      chappe import asyncapi.yaml
 
-    Nothing is deleted; all of it is written in one request, or nothing is. A file may be a directory or -.
+    AsyncAPI documents (2 and 3, JSON or YAML) are told by their content. Nothing is deleted; all of it is written in one request, or nothing is. A file may be a directory or -.
     """  # noqa: D301 - click's mark for lines as they are
+    from chappe.cli.asyncapi_files import import_ as take_asyncapi
+    from chappe.cli.asyncapi_files import is_asyncapi
     from chappe.cli.registry_diff import say_done
     from chappe.cli.registry_files import read_documents
     from chappe.cli.registry_plan import Ways, carry_out, make_plan
@@ -143,6 +169,12 @@ def import_(session: Session, files: Sequence[str], form: str, dry_run: bool) ->
         documents = read_documents(files)
     else:
         documents = _converted(files, _loaded(FORMATS[form].read))
+
+    if any(is_asyncapi(one.body) for one in documents):
+        if len(documents) > 1:
+            raise click.UsageError("an AsyncAPI document is imported alone: name one file")
+        take_asyncapi(session, documents[0].body, dry_run=dry_run)
+        return
 
     async def work(hub: HubClient) -> None:
         client = RegistryClient(hub)

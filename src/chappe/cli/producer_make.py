@@ -95,7 +95,7 @@ def token(session: Session, name: str, data: Path | None, file: Path | None) -> 
     from chappe.cli.token import path_of
     from chappe.server import tokens
 
-    made = tokens.new_token(path_of(data, file), name, ["publish"], created=now_text())
+    made = tokens.new_token(path_of(data, file), name, ["publish"], (), created=now_text())
     session.say(made)
     session.note("Keep it: the hub has its hash only. Use it as: CHAPPE_TOKEN=… chappe event send")
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chappe.client.http1 import Answer
 from chappe.client.hub_client import HubClient
 from chappe.client.nodes import Nodes
 from chappe.client.registry import NO_FLAGS, Flags, RegistryClient, joined, object_of
+from chappe.client.transport import Answer
 from chappe.domain.errors import Malformed
 
 

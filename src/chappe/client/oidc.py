@@ -18,7 +18,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 
-from chappe.client.http1 import Answer, Http1, Origin
+from chappe.client.http1 import Http1, Origin
+from chappe.client.transport import Answer
 from chappe.domain.errors import Malformed, Unauthenticated, Unavailable
 
 T = TypeVar("T")

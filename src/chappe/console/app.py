@@ -91,6 +91,7 @@ class Console:
             "version": self._version,
             "query": asked.query,
             "hub_url": asked.hub_url,
+            "here": f"/console/{asked.path or ''}",
             "exists": _exists,
         }
         body = templates.render(

@@ -13,6 +13,10 @@ from chappe.http.exchange import Response, Stream
 from chappe.http.negotiation import negotiate
 
 PREFIX: Final = b"/console"
+_LOGIN: Final = frozenset(
+    (b"/console/login", b"/console/login.json", b"/console/callback", b"/console/logout")
+)
+"""Pages of the API itself: who cannot read yet has to see them."""
 _JSON: Final = "application/json"
 _HTML: Final = "text/html"
 _HOME: Final = Response(
@@ -28,7 +32,7 @@ class Consoling(Protocol):
 
 def is_below(path: bytes) -> bool:
     """Whether a path is the console's."""
-    return path[:8] == PREFIX and path[8:9] in (b"", b"/")
+    return path[:8] == PREFIX and path[8:9] in (b"", b"/") and path not in _LOGIN
 
 
 def home_for(call: Asked, method: str) -> Response | None:

@@ -88,7 +88,7 @@ def document(model: Model, capabilities: Mapping[str, Any]) -> Schema:
         model: tells the paths and the schemas of entities.
         capabilities: the whole map; tells what can be read and written, and with which flags.
     """
-    hub = {
+    hub: dict[str, Any] = {
         **hub_paths(),
         **life_paths(),
         **login_paths(),

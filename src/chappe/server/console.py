@@ -44,7 +44,7 @@ class ServedConsole:
         except ChappeError as error:
             return problem(error)
         host = find_header(call.headers, b"host") or b"localhost"
-        transport = InProcess(self._handle, host=host, gone=lambda: call.gone)
+        transport = InProcess(self._handle, host=host, peer=call.peer, gone=lambda: call.gone)
         path = call.path.decode("latin-1")[len(PREFIX) :]
         asked = Asked(
             call.method,
@@ -74,11 +74,13 @@ class InProcess:
         handle: Handle,
         *,
         host: bytes = b"localhost",
+        peer: str = "",
         gone: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`gone` tells whether nobody waits for an answer any more."""
+        """`peer` is where the page's own reader is; `gone` tells whether nobody waits for an answer."""
         self._handle = handle
         self._host = host
+        self._peer = peer
         self._gone = gone
         self._streams: set[Stream] = set()
 
@@ -138,20 +140,28 @@ class InProcess:
         sent = [
             (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         ]
-        return _Call(method, target, [(b"host", self._host), *sent], body, self._gone)
+        given = [(b"host", self._host), *sent]
+        return _Call(method, target, given, body, self._gone, self._peer)
 
 
 class _Call:
     """A request that came from this process (http.call.Call)."""
 
     def __init__(
-        self, method: str, target: str, headers: list[Header], body: bytes, gone: Callable[[], bool]
+        self,
+        method: str,
+        target: str,
+        headers: list[Header],
+        body: bytes,
+        gone: Callable[[], bool],
+        peer: str,
     ) -> None:
         path, _, query = target.partition("?")
         self.method = method
         self.path = path.encode("ascii", "replace")
         self.query = query.encode("ascii", "replace")
         self.headers = headers
+        self.peer = peer
         self._body = body
         self._gone = gone
         self._answer: Response | None = None
@@ -192,7 +202,7 @@ class _StreamedCall(_Call):
     """A request whose answer is read as it comes."""
 
     def __init__(self, call: _Call) -> None:
-        super().__init__(call.method, "", call.headers, b"", lambda: call.gone)
+        super().__init__(call.method, "", call.headers, b"", lambda: call.gone, call.peer)
         self.path, self.query = call.path, call.query
         self.begun: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
         self.ended = asyncio.Event()
