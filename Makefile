@@ -20,7 +20,7 @@ test: check browser         ## all checks and tests (what CI runs), in four proc
 	$(BIN)/pytest -q -n 4
 
 browser:         ## Chromium for the tests of the web console, where it can be installed
-	@command -v chromium chromium-browser google-chrome >/dev/null \
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 			&& apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 		|| echo "no Chromium can be had here (see above): the tests of pages are skipped" >&2
