@@ -6,18 +6,22 @@ import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from chappe.console import shown, static_files
 from chappe.console.links import segment, with_query
 from chappe.domain.errors import NotFound
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 @cache
 def environment() -> Environment:
     """The templates of the package."""
+    # Loaded with the first page, not with every hub.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     env = Environment(
         loader=PackageLoader("chappe.console", "templates"),
         autoescape=True,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from chappe.adapters.auth.fetch import Fetch
-from chappe.adapters.auth.issuer import OidcIssuer, Provider
 from chappe.adapters.egress.guard import GuardedEgress
 from chappe.domain.egress import parse_allowance
 from chappe.domain.errors import InvalidSetting
 from chappe.ports.clock import Clock
 from chappe.server.settings import Settings, egress_policy
+
+if TYPE_CHECKING:
+    from chappe.adapters.auth.issuer import OidcIssuer
 
 
 def login_issuer(settings: Settings, clock: Clock) -> OidcIssuer | None:
@@ -22,6 +24,10 @@ def login_issuer(settings: Settings, clock: Clock) -> OidcIssuer | None:
     """
     if not settings.oidc_issuer:
         return None
+    # The library behind it takes a fifth of a hub's start, and most hubs have no issuer.
+    from chappe.adapters.auth.fetch import Fetch
+    from chappe.adapters.auth.issuer import OidcIssuer, Provider
+
     secret = None
     if settings.oidc_client_secret is not None:
         try:

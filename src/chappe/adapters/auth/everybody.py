@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from chappe.adapters.auth.issuer import OidcIssuer
-from chappe.adapters.auth.jwt import looks_like_jwt
+from typing import TYPE_CHECKING
+
 from chappe.adapters.auth.sessions import SealedSessions
 from chappe.adapters.auth.tokens import TokenFile
 from chappe.domain.access import Principal
 from chappe.ports.authorizer import Authorizer
+
+if TYPE_CHECKING:  # who has no issuer need not load what checks its tokens
+    from chappe.adapters.auth.issuer import OidcIssuer
 
 
 class Everybody:
@@ -27,7 +30,7 @@ class Everybody:
 
     def identify(self, token: str) -> Principal | None:
         """See the port."""
-        if self._issuer is not None and looks_like_jwt(token):
+        if self._issuer is not None and _looks_like_jwt(token):
             return self._issuer.identify(token)
         return None if self._tokens.is_open else self._tokens.identify(token)
 
@@ -37,3 +40,8 @@ class Everybody:
 
 
 _: type[Authorizer] = Everybody
+
+
+def _looks_like_jwt(token: str) -> bool:
+    """Whether it is a signed token, "header.claims.signature", by its looks; no hub token is."""
+    return token.count(".") == 2

@@ -94,11 +94,6 @@ def _bits(modulus: object) -> int:
 _PUBLIC: Final = frozenset({"kty", "n", "e", "crv", "x", "y"})
 
 
-def looks_like_jwt(token: str) -> bool:
-    """Whether it is a signed token, "header.claims.signature", by its looks; no hub token is."""
-    return token.count(".") == 2
-
-
 def check(
     token: str,
     keys: Sequence[Key],

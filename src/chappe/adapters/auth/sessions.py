@@ -15,17 +15,19 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from chappe.adapters.auth.issuer import OidcIssuer
 from chappe.adapters.auth.tokens import hashed
 from chappe.domain.access import Principal
 from chappe.domain.errors import Unavailable
 from chappe.ports.identity import Asked, Person
 from chappe.ports.identity import Sessions as Port
 from chappe.ports.secrets import Secrets
+
+if TYPE_CHECKING:  # who has no issuer need not load what checks its tokens
+    from chappe.adapters.auth.issuer import OidcIssuer
 
 LOGIN_S: Final = 600.0
 """How long a login may take, from the hub to the provider and back."""
