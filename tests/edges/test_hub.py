@@ -434,7 +434,7 @@ async def test_another_node_goes_on_where_one_was_killed(
             ),
         )
     assert ready.json()["status"] == "ready"
-    assert re.search(r"owns 6 of 6", ready.body.decode())
+    assert re.search(r"owns 7 of 7", ready.body.decode())
 
 
 async def with_a_credential(client: Client) -> None:

@@ -111,7 +111,9 @@ async def test_an_event_is_declared_sent_found_and_traced(
     type_ = f"{name}.paid"
     assert chappe("schema", "add", type_, "-", stdin=json.dumps(SCHEMA)).code == 0
     # Nothing listens there: what is sent becomes a dead letter.
-    made = chappe("sub", "create", "--type", type_, "--to", "http://127.0.0.1:9/", "-o", "json")
+    made = chappe(
+        "sub", "create", "--type", type_, "--to", "http://127.0.0.1:9/", "--no-test", "-o", "json"
+    )
     subscription = made.json["id"]
     async with opened("--allow-write") as client:
         sent = await asked(client, "send_event", event=event(f"{name}-1", type_, {"total": 3}))

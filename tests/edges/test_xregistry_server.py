@@ -26,8 +26,8 @@ DIVERGENCES = (
     ROOT / "tests" / "edges" / "xregistry_hub_divergences.json",
 )
 PARTS = 4
-EACH = 1 if os.environ.get("WHOLE_TESTS") else 4
-"""Every fourth test as a rule: each has a hub of its own."""
+EACH = 1 if os.environ.get("WHOLE_TESTS") else 8
+"""Every eighth test as a rule: each has a hub of its own."""
 SERVE = f"{sys.executable} -m chappe dev --port {{port}} --registry-id {{registryid}} --model none"
 
 

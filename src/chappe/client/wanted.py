@@ -45,7 +45,7 @@ def types_filter(types: Sequence[str]) -> Expression | None:
     """One of the types; None: any type does.
 
     Raises:
-        Malformed: a type is empty.
+        Malformed: a type is empty, or has a backslash and stars elsewhere than at one end.
     """
     return any_of([_type_filter(one) for one in types]) if types else None
 
@@ -80,8 +80,13 @@ def _type_filter(pattern: str) -> Expression | None:
         return {"prefix": {"type": pattern[:-1]}}
     if stars == 1 and pattern.startswith("*"):
         return {"suffix": {"type": pattern[1:]}}
-    # cesql-spec.md 3.4.3: % and _ are wildcards unless a backslash stands before them.
+    # cesql-spec.md 3.4.3: % and _ are wildcards unless a backslash stands before them; so none can stand before a
+    # wildcard, nor (2.5) before the end of a string.
+    if "\\" in pattern:
+        raise Malformed(
+            f"type: {pattern!r}: CESQL has no pattern with a backslash and several stars"
+        )
     text = pattern
-    for special in ("\\", "'", "%", "_"):
+    for special in ("'", "%", "_"):
         text = text.replace(special, f"\\{special}")
     return {"sql": f"type LIKE '{text.replace('*', '%')}'"}

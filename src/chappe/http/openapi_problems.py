@@ -111,6 +111,8 @@ def _statuses(path: str, method: str, told: Schema, *, of_registry: bool) -> set
     found = {400, 500, *OF_THE_CONNECTION.values()}
     if "x-chappe-right" in told:
         found |= {401, 403}
+    elif "security" not in told:  # of whoever is known
+        found.add(401)
     if "{" in path or of_registry:
         found.add(404)
     if method in _WRITES and told.get("x-chappe-right") not in (None, "read", "publish"):
