@@ -27,6 +27,7 @@ from chappe.registry.write import empty_tree, write
 
 URL = "https://hub.example.com"
 CHANNELS = [Channel("default", 4), Channel("orders", 2), Channel("deadletters", 1)]
+AUDITED = [*CHANNELS, Channel("audit", 1)]
 WANTED = description(URL, CHANNELS, None, "1.2.3")
 NOW = "2026-11-22T10:00:00Z"
 
@@ -302,3 +303,50 @@ async def test_what_it_reads_and_writes_at_nats_is_said_and_taken_back() -> None
 )
 def test_the_filter_of_a_template_fits_what_is_made_of_it(template: str, filter: str) -> None:
     assert filter_of(Subject.parse(template)) == filter
+
+
+def older() -> dict[str, Any]:
+    """The model of a hub that knew of no sources and of no audit, and to which a team has added."""
+    source = hub_model()
+    del source["groups"]["endpoints"]["resources"]["sources"]
+    channels = source["groups"]["channels"]["attributes"]
+    channels["kind"]["enum"] = ["events", "attempts", "deadletters", "registry"]
+    channels["team"] = {"name": "team", "type": "string"}
+    channels["shards"]["description"] = "As many as we have teams"
+    return source
+
+
+async def test_a_registry_of_an_older_hub_learns_what_the_newer_one_says() -> None:
+    registry = Registry(empty_tree("hub", NOW, older()))
+
+    await Describe(registry.amend, hub_model())(description(URL, AUDITED, None, "1.2.3"))
+
+    groups = registry.tree.model.source["groups"]
+    attributes = groups["channels"]["attributes"]
+    assert groups["endpoints"] == hub_model()["groups"]["endpoints"]
+    assert attributes["kind"] == hub_model()["groups"]["channels"]["attributes"]["kind"]
+    assert attributes["team"] == {"name": "team", "type": "string"}
+    assert attributes["shards"]["description"] == "As many as we have teams"
+    assert registry.tree.of("channels")["audit"].attributes["kind"] == "audit"
+    assert [one.target.level for one in registry.writes] == [Level.MODELSOURCE, Level.REGISTRY]
+
+
+async def test_without_the_newer_model_an_older_registry_refuses_what_it_has_no_word_of() -> None:
+    registry = Registry(empty_tree("hub", NOW, older()))
+
+    with pytest.raises(RegistryError, match="audit"):
+        await Describe(registry.amend)(description(URL, AUDITED, None, "1.2.3"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{}, {"groups": {"shelves": {"singular": "shelf"}}}, hub_model()],
+    ids=["empty", "of others", "the same"],
+)
+async def test_a_model_of_others_and_one_that_lacks_nothing_stay(source: dict[str, Any]) -> None:
+    registry = Registry(empty_tree("hub", NOW, source))
+
+    await Describe(registry.amend, hub_model())({})
+
+    assert registry.writes == []
+    assert registry.tree.model.source == source

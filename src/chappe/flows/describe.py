@@ -16,7 +16,7 @@ stays.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from chappe.registry.entity import Attributes, Tree
 from chappe.registry.flags import Flags
 from chappe.registry.request import Write
 from chappe.registry.target import Level, Target
+from chappe.registry.widening import widened
 
 Description: TypeAlias = Mapping[str, Mapping[str, Attributes]]
 """Attributes by type of group and id."""
@@ -127,18 +128,26 @@ class Describe:
     """Brings what the registry holds to what the hub says of itself.
 
     `amend` gives its argument the newest tree and the time, and commits the write that comes back;
-    it asks again when another node was faster, and does nothing for None.
+    it asks again when another node was faster, and does nothing for None. `model` is the source of
+    the model that this version of the hub begins a registry with.
     """
 
     amend: Callable[[Callable[[Tree, str], Write | None]], Awaitable[object]]
+    model: Mapping[str, Any] = field(default_factory=dict)
 
     async def __call__(self, wanted: Description) -> None:
-        """Write what differs; nothing is written where nothing does.
+        """Write what differs, the model first; nothing is written where nothing does.
 
         Raises:
             RegistryError: the registry's model does not take the description.
             Unavailable: the engine did not acknowledge.
         """
+
+        def widen(tree: Tree, now: str) -> Write | None:
+            wider = widened(tree.model.source, self.model)
+            if wider == tree.model.source:
+                return None
+            return _write("PUT", Target(Level.MODELSOURCE), wider, now)
 
         def say(tree: Tree, now: str) -> Write | None:
             body = differing(tree, wanted)
@@ -151,6 +160,7 @@ class Describe:
                 _write("DELETE", Target(Level.GROUPS, group_type=type), body, now) if body else None
             )
 
+        await self.amend(widen)
         await self.amend(say)
         await self.amend(take_back)
 
@@ -264,6 +274,6 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _write(
-    method: Literal["POST", "DELETE"], target: Target, body: Mapping[str, Any], now: str
+    method: Literal["POST", "PUT", "DELETE"], target: Target, body: Mapping[str, Any], now: str
 ) -> Write:
     return Write(method, target, body, Flags(), now, path=target.xid)

@@ -323,6 +323,8 @@ async def assemble(
         referring=confluent.check_of,
     )
 
+    ours = hub_model() if settings.model == "hub" else {}
+
     async def describe() -> None:
         wanted = description(
             url,
@@ -332,7 +334,7 @@ async def assemble(
             broker_endpoints(state.value),
         )
         try:
-            await Describe(lambda decide: register.amend(decide, by=node))(wanted)
+            await Describe(lambda decide: register.amend(decide, by=node), ours)(wanted)
         except ChappeError as error:
             # Such as a model of the user's own that has other attributes: the hub works without.
             _log.warning("the registry does not describe the hub: %s", error)
