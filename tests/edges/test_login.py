@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from html import escape
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 from http_edge import running
 from identity_edge import FORM, HOST, ORIGIN, Browser, World, trusting
-from oidc_provider import Provider, providing
+from oidc_provider import CLIENT_ID, Provider, providing
 
 from chappe.adapters.auth import tokens
 
@@ -257,10 +258,43 @@ async def test_who_logs_out_is_out_with_every_copy_of_the_cookie(
     assert (await ann.ask("GET", "/whoami")).status == 200
 
     reply = await ann.ask("POST", "/console/logout", SAME)
-    assert (reply.status, reply.headers["location"]) == (303, "/console/login")
+    assert (reply.status, reply.headers["location"]) == (303, "/console/login?left=true")
     assert "Max-Age=0" in reply.headers["set-cookie"]
     assert (await Browser(ann.hub, copy).ask("GET", "/whoami")).status == 401
     assert world.heard.told[-1].action == "logout"
+
+
+@pytest.mark.parametrize(
+    ("place", "joint"), [("/leave", "?"), ("/leave?tenant=a&b", "&")], ids=["plain", "with a query"]
+)
+async def test_who_has_logged_out_is_led_to_the_providers_logout(
+    provider: Provider, file: Path, place: str, joint: str
+) -> None:
+    provider.discovery["end_session_endpoint"] = provider.issuer + place
+    async with trusting(provider, file) as world:
+        plain = (await world.browser().ask("GET", "/console/login")).body.decode()
+        after = (await world.browser().ask("GET", "/console/login?left=true")).body.decode()
+
+    asked = {"client_id": CLIENT_ID, "post_logout_redirect_uri": f"{ORIGIN}/console/login"}
+    query = urlencode(asked, quote_via=quote)
+    assert f'href="{escape(provider.issuer + place + joint + query)}"' in after
+    assert "Log out of" not in plain
+
+
+async def test_a_provider_without_a_logout_is_not_spoken_of(world: World) -> None:
+    after = (await world.browser().ask("GET", "/console/login?left=true")).body.decode()
+    assert "Log out of" not in after
+
+
+@pytest.mark.parametrize("place", ["javascript:alert(1)", "https://ex\tample.org/"])
+async def test_a_logout_that_is_no_address_is_not_believed(
+    provider: Provider, file: Path, place: str
+) -> None:
+    provider.discovery["end_session_endpoint"] = place
+    async with trusting(provider, file) as world:
+        after = (await world.browser().ask("GET", "/console/login?left=true")).body.decode()
+    assert place not in after
+    assert "alert" not in after
 
 
 async def test_a_cookie_of_another_hub_is_nobodys(

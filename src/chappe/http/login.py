@@ -4,7 +4,8 @@
     GET  /console/login?with=oidc&next=…           to the provider (authorization code, PKCE)
     GET  /console/callback?code=…&state=…          back from it: the session's cookie, and on to `next`
     POST /console/login  token=…&next=…            with a token of the hub
-    POST /console/logout                           the session ends
+    POST /console/logout                           the session ends, and on to the page to log in on,
+                                                   which leads to the provider's own logout
 
 The pages have no scripts and no styles of their own, so that the strictest policy holds for them.
 """
@@ -30,7 +31,7 @@ from chappe.http.problems import status_of
 from chappe.ports.identity import Asked
 
 HOME: Final = "/console"
-PARAMETERS: Final = ("next", "with")
+PARAMETERS: Final = ("next", "with", "left")
 FORM_BYTES: Final = 16 * 1024
 _PRINTABLE: Final = re.compile(r"[!-\[\]-~]*")
 """ASCII without blanks and "\\", which browsers take for "/"."""
@@ -97,7 +98,10 @@ async def _page(parts: Parts, request: Request) -> Response:
     site.check_login()
     if request.query.get("with") != "oidc":
         issuer = None if login.provider is None else login.provider.client.issuer
-        return _html(200, login_page(issuer, after))
+        elsewhere = None
+        if login.provider is not None and request.query.get("left") == "true":
+            elsewhere = login.provider.logout_url(f"{site.base}{HOME}/login")
+        return _html(200, login_page(issuer, after, elsewhere))
     if login.provider is None:
         raise Malformed("parameter with: 'oidc' is not set up (setting oidc_issuer)")
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -157,7 +161,7 @@ async def _logout(parts: Parts, request: Request) -> Response:
     if cookie is not None and found is not None:
         login.sessions.end(cookie)
         _told(parts, request, "logout", found, 303)
-    to = f"{urlsplit(site.base).path}{HOME}/login"
+    to = f"{urlsplit(site.base).path}{HOME}/login?left=true"
     return _on_to(to, site.set(SESSION, "", lasts_s=0))
 
 

@@ -24,9 +24,18 @@ _PAGE: Final = """\
 """
 
 
-def login_page(issuer: str | None, after: str) -> str:
-    """With the provider, if there is one, and with a token; then on to the page `after`."""
+def login_page(issuer: str | None, after: str, elsewhere: str | None = None) -> str:
+    """With the provider, if there is one, and with a token; then on to the page `after`.
+
+    `elsewhere` is where somebody who has just left the hub leaves the provider as well: who is still
+    known there is logged in here again without being asked.
+    """
     content = ""
+    if elsewhere is not None:
+        content += (
+            '<p role="status">You are logged out of this hub. '
+            f'<a href="{escape(elsewhere)}">Log out of {escape(issuer or "")} as well</a></p>\n'
+        )
     if issuer is not None:
         content += (
             f'<p><a href="login?with=oidc&amp;next={escape(quote(after, safe=""))}">'

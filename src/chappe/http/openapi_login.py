@@ -51,6 +51,9 @@ _LOGIN: Final = object_of(
 def login_paths() -> Mapping[str, Mapping[str, Any]]:
     """Paths -> methods -> operations."""
     after = query("next", "Where to go then: a page below /console.", TEXT)
+    left = query(
+        "left", "`true`: somebody has just logged out; leads to the provider's logout.", TEXT
+    )
     how = query("with", "`oidc`: to the provider at once.", {"enum": ["oidc"]})
 
     def of(id: str, summary: str, **more: Any) -> Schema:
@@ -70,7 +73,7 @@ def login_paths() -> Mapping[str, Mapping[str, Any]]:
             "get": of(
                 "loginPage",
                 "The page to log in on, or on to the provider",
-                parameters=[after, how],
+                parameters=[after, how, left],
                 responses={"200": _PAGE, **_PAGES},
             ),
             "post": of("logIn", "Log in with a token", request=_FORM, responses=_PAGES),

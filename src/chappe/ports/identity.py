@@ -43,6 +43,13 @@ class IdentityProvider(Protocol):
         """
         ...
 
+    def logout_url(self, back_to: str) -> str | None:
+        """Where the browser goes to log out at the provider, too; None: it has no such place.
+
+        OpenID Connect RP-Initiated Logout 1.0, 2: `back_to` is where it may come back to.
+        """
+        ...
+
     async def redeem(self, code: str, asked: Asked, redirect_uri: str) -> Person:
         """Trade the code that came back for who it is.
 

@@ -65,6 +65,7 @@ class _Discovered(msgspec.Struct):
     jwks_uri: str
     authorization_endpoint: str = ""
     token_endpoint: str = ""
+    end_session_endpoint: str = ""
 
 
 class _Answered(msgspec.Struct):
@@ -136,8 +137,15 @@ class OidcIssuer:
             },
             quote_via=quote,
         )
-        joint = "&" if urlsplit(found.authorization_endpoint).query else "?"
-        return f"{found.authorization_endpoint}{joint}{query}"
+        return _asking(found.authorization_endpoint, query)
+
+    def logout_url(self, back_to: str) -> str | None:
+        """See the port."""
+        found = self._discovered
+        if found is None or not found.end_session_endpoint:
+            return None
+        query = {"client_id": self._provider.client_id, "post_logout_redirect_uri": back_to}
+        return _asking(found.end_session_endpoint, urlencode(query, quote_via=quote))
 
     async def redeem(self, code: str, asked: Asked, redirect_uri: str) -> Person:
         """See the port."""
@@ -241,10 +249,17 @@ class OidcIssuer:
         if found.issuer != issuer:
             # OpenID Connect Discovery 1.0, 4.3: it must be exactly the one that was asked for.
             raise NotFetched(f"{url}: says that it is {found.issuer!r}; the setting is {issuer!r}")
-        for each in (found.jwks_uri, found.authorization_endpoint, found.token_endpoint):
+        for each in (
+            found.jwks_uri,
+            found.authorization_endpoint,
+            found.token_endpoint,
+            found.end_session_endpoint,
+        ):
             if not each.isascii() or not each.isprintable():
                 raise NotFetched(f"{url}: {each[:80]!r} is no URL")
-            if each and not each.startswith("https://") and not issuer.startswith("http://"):
+            # An issuer without TLS is one on loopback, or somebody's decision.
+            allowed = ("https://", "http://") if issuer.startswith("http://") else "https://"
+            if each and not each.startswith(allowed):
                 raise NotFetched(f"{url}: {each[:80]!r} is not https")
         return found
 
@@ -261,6 +276,10 @@ class OidcIssuer:
         # RFC 6749 2.3.1: both are form-encoded first.
         pair = f"{quote(self._provider.client_id, safe='')}:{quote(secret, safe='')}"
         return {"authorization": "Basic " + base64.b64encode(pair.encode("ascii")).decode("ascii")}
+
+
+def _asking(url: str, query: str) -> str:
+    return f"{url}{'&' if urlsplit(url).query else '?'}{query}"
 
 
 _INVALID: Final = 'Bearer realm="chappe", error="invalid_token"'
