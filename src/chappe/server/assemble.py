@@ -128,7 +128,7 @@ _log = logging.getLogger("chappe")
 class Hub:
     """One node, wired: what answers, what runs, and what must be closed.
 
-    `describe` tells the registry what the hub is and how it is used, once it answers;
+    `describe` tells the registry what the hub is and how it is used, before it answers;
     `keep_described` goes on doing so when channels come; `streams` runs the tails of those who
     follow events; `audit` writes down who did what; `issuer` renews its keys.
     """

@@ -157,6 +157,8 @@ async def _serve_until(
             tasks.start_soon(engine.watch(), name="watch engine")
         if disk is not None:
             tasks.start_soon(disk.run(), name="watch disk")
+        # Who asks first finds the channels there; until then a connection waits at the socket.
+        await hub.describe()
         serving = [tasks.start_soon(one.run(), name=name) for name, one in servers.items()]
         tasks.start_soon(hub.keep_described(), name="describe")
         tasks.start_soon(hub.streams(), name="streams")
@@ -172,7 +174,6 @@ async def _serve_until(
             None if confluent is None else _url(confluent, settings.host),
         )
         with _hub_file(settings.data, here):
-            await hub.describe()
             ready(here, settings.data)
             told = {"url": here.url, "data": str(settings.data)}
             if here.confluent is not None:
