@@ -73,8 +73,12 @@ def apply(session: Session, files: Sequence[str], dry_run: bool, prune: bool, ye
 def diff(session: Session, files: Sequence[str], prune: bool, report: Format | None) -> None:
     """See what apply would change, attribute by attribute; the hub's defaults count.
 
+    \b
+      chappe diff -f registry/
+      chappe diff -f registry/ --prune --format github
+
     Exit code 0: nothing; 1: something; 2 and more: it cannot be told.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     documents = read_documents(files)
     plan = session.run(lambda hub: make_plan(RegistryClient(hub), documents, Ways(prune=prune)))
     if report is not None:
@@ -95,8 +99,12 @@ def diff(session: Session, files: Sequence[str], prune: bool, report: Format | N
 def delete(session: Session, files: Sequence[str], dry_run: bool, yes: bool) -> None:
     """Take away what files name: resources, versions, and groups that are empty then.
 
+    \b
+      chappe delete -f old.yaml --dry-run
+      chappe delete -f old.yaml --yes
+
     A group that holds something the files do not name stays. What is not there is no error.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     documents = read_documents(files)
 
     async def look(hub: HubClient) -> _Doomed:

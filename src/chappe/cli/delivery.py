@@ -9,6 +9,7 @@ import msgspec
 
 from chappe.cli.delivery_filters import chosen, filtered, given_filters, letters
 from chappe.cli.delivery_retry import retry
+from chappe.cli.noun import Noun
 from chappe.cli.render import moment, one_line, printable, table
 from chappe.cli.session import Session, confirm, printing, remote
 from chappe.cli.sub import show
@@ -21,7 +22,7 @@ _COLUMNS = ("POSITION", "BURIED", "STATE", "SUBSCRIPTION", "TYPE", "ID", "REASON
 _REASON_WIDTH = 60
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def delivery() -> None:
     """See what could not be delivered, deliver it again, or put it away."""
 
@@ -63,7 +64,12 @@ def ls(session: Session, /, state: str | None, limit: int, **filters: str | None
 @remote
 @watched
 def get(session: Session, position: str) -> None:
-    """Show one dead letter: the event, why it failed, and what redrives did."""
+    """Show one dead letter: the event, why it failed, and what redrives did.
+
+    \b
+      chappe delivery get 1-98-0
+      chappe delivery get 1-98-0 -o json | jq .event
+    """  # noqa: D301 - click's mark for lines as they are
     body = session.run(lambda hub: hub.read(paths.dead_letter(position))).body
     show(session, body, name=position)
 
@@ -84,7 +90,12 @@ def discard(
     yes: bool,
     **filters: str | None,
 ) -> None:
-    """Put dead letters away: those at positions, or all that fit; lists show them no more."""
+    """Put dead letters away: those at positions, or all that fit; lists show them no more.
+
+    \b
+      chappe delivery discard --sub billing --reason 410 --dry-run
+      chappe delivery discard 1-98-0 --yes
+    """  # noqa: D301 - click's mark for lines as they are
     given = chosen(positions, filters, all_=all_)
     if dry_run and positions:
         raise click.UsageError("--dry-run is for letters chosen by a filter")

@@ -40,7 +40,12 @@ class Finding:
 @click.command()
 @remote
 def doctor(session: Session) -> None:
-    """Check the hub and this machine; exit code 1 when something has to be mended."""
+    """Check the hub and this machine; exit code 1 when something has to be mended.
+
+    \b
+      chappe doctor
+      chappe doctor --url https://events.example -o json
+    """  # noqa: D301 - click's mark for lines as they are
     findings = [*session.run(lambda hub: _of_hub(hub, session.url)), *_of_machine()]
     if session.output in ("json", "jsonl"):
         session.pass_through(msgspec.json.encode([asdict(one) for one in findings]) + b"\n")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.noun import Noun
 from chappe.cli.registry_find import ENDPOINTS, ask, branches, find_one, id_of
 from chappe.cli.registry_options import narrowed, registry_printing
 from chappe.cli.registry_print import card, emit, emit_one, listing
@@ -20,7 +21,7 @@ _BLOCKS = ("protocoloptions", "envelopeoptions")
 _HIDDEN = frozenset("self endpointid messagesurl subscriptionsurl".split())
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def endpoint() -> None:
     """See where events are sent to and taken from."""
 
@@ -41,7 +42,12 @@ def ls(
     filters: Sequence[str],
     wanted_usage: str | None,
 ) -> None:
-    """List the endpoints; --group is a group of messages that they carry."""
+    """List the endpoints; --group is a group of messages that they carry.
+
+    \b
+      chappe endpoint ls --usage producer
+      chappe endpoint ls --group shop -o name
+    """  # noqa: D301 - click's mark for lines as they are
     found, answer = session.run(lambda hub: declared(hub, labels, filters))
     found = [
         one
@@ -57,7 +63,12 @@ def ls(
 @click.argument("name", metavar="ENDPOINT")
 @registry_printing
 def get(session: Session, name: str) -> None:
-    """Show one endpoint; ENDPOINT is its id or its xid."""
+    """Show one endpoint; ENDPOINT is its id or its xid.
+
+    \b
+      chappe endpoint get checkout
+      chappe endpoint get checkout -o yaml
+    """  # noqa: D301 - click's mark for lines as they are
     show_endpoint(session, name)
 
 

@@ -15,13 +15,14 @@ from chappe.cli.event_sink import SinkSender, sink_of, sink_options
 from chappe.cli.event_trace import trace
 from chappe.cli.event_validate import events_of, judge, validate
 from chappe.cli.event_verify import verify
+from chappe.cli.noun import Noun
 from chappe.cli.session import Session, remote
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.domain.event import CORE_ATTRIBUTES
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def event() -> None:
     """Send, list, get, follow, trace, check, receive and forward events."""
 

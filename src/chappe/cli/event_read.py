@@ -86,7 +86,7 @@ def ls(
 
     \b
       chappe event ls --type order.paid --limit 20
-      chappe event ls --all -o jsonl > events.jsonl     CloudEvents, one a line
+      chappe event ls --all -o jsonl > events.jsonl     # CloudEvents, one a line
       chappe event ls --channel deadletters
     """  # noqa: D301 - click's mark for lines as they are
     query = EventQuery(

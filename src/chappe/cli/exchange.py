@@ -106,7 +106,7 @@ def export(
     """Write the registry as files: for Git, or in another format.
 
     \b
-      chappe export hub/                 then: chappe diff -f hub/   chappe apply -f hub/ --prune
+      chappe export hub/                 # then: chappe diff -f hub/, chappe apply -f hub/ --prune
       chappe export --format xregistry -f hub.json
       chappe export --format asyncapi --endpoint checkout
 

@@ -20,6 +20,19 @@ Exit codes:
   1 a clear no           4 not allowed               7 the hub failed
   2 wrong usage          5 conflict, ambiguous     130 interrupted
 """
+EXITS: Mapping[int, str] = MappingProxyType(
+    {
+        0: "yes, done",
+        1: "a clear no",
+        2: "wrong usage",
+        3: "no such thing",
+        4: "not allowed",
+        5: "conflict, ambiguous",
+        6: "no answer, try again",
+        7: "the hub failed",
+        130: "interrupted",
+    }
+)
 
 USAGE = 2
 INTERRUPTED = 130

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from chappe.cli.noun import Noun
 from chappe.cli.render import printable
 from chappe.cli.report_formats import Checked, Format, place, report_option, written
 
@@ -24,7 +25,7 @@ _files = click.argument(
 )
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def hook() -> None:
     """Judge files without a hub: the hooks of pre-commit, and steps of a pipeline."""
 
@@ -35,9 +36,12 @@ def hook() -> None:
 def lint(files: Sequence[str], report: Format | None) -> None:
     """Tell whether schemas are schemas, and registry files say what a registry understands.
 
+    \b
+      chappe hook lint schemas/*.avsc registry/*.yaml
+
     Schemas go by their names: .avsc, .proto, .xsd, .schema.json, or JSON with a $schema of
     json-schema.org. Other JSON and YAML files are registry documents (chappe apply).
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     from chappe.cli.hook_files import lint_file
 
     with _languages() as languages:
@@ -65,9 +69,13 @@ def lint(files: Sequence[str], report: Format | None) -> None:
 def schema_check(files: Sequence[str], base: str, rule: str, report: Format | None) -> None:
     """Tell whether schemas fit what they were in git: data of the old one can still be read.
 
+    \b
+      chappe hook schema-check schemas/order.paid.schema.json
+      chappe hook schema-check --from origin/main --rule full schemas/*.avsc
+
     A file that was not there before passes. Which stored events would no longer be valid only a hub can
     tell: chappe schema check.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     from chappe.cli.hook_files import compare_file
 
     with _languages() as languages:
@@ -87,9 +95,12 @@ def schema_check(files: Sequence[str], base: str, rule: str, report: Format | No
 def validate(files: Sequence[str], schemas: str | None, report: Format | None) -> None:
     """Tell whether files hold valid CloudEvents, and payloads fit the schemas in a directory.
 
+    \b
+      chappe hook validate --schemas schemas events/*.json
+
     A file holds one event in the JSON format, an array of them, or one after another. A type without a
     schema in DIR passes.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     from chappe.cli.hook_files import validate_file
 
     with _languages() as languages:

@@ -6,15 +6,16 @@ LazyGroup(lazy={"event": ("chappe.cli.event:event", "Send, list, follow and trac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
 
+from chappe.cli.noun import Noun
 
-class LazyGroup(click.Group):
-    """Knows its commands by where they are; says which one was meant when a name is mistyped."""
+
+class LazyGroup(Noun):
+    """Knows its commands by where they are."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -30,16 +31,6 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), name)
         assert isinstance(command, click.Command)
         return command
-
-    def resolve_command(  # type: ignore[explicit-override]
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in self._lazy and not name.startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(name, self._lazy, n=1)
-            meant = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self._lazy)}"
-            raise click.UsageError(f"No such command {name!r}; {meant}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # type: ignore[explicit-override]
         with formatter.section("Commands"):

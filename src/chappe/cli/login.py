@@ -56,7 +56,12 @@ def login(session: Session, flow: str, no_browser: bool) -> None:
 @click.command()
 @remote
 def logout(session: Session) -> None:
-    """Forget what `chappe login` kept for a hub."""
+    """Forget what `chappe login` kept for a hub.
+
+    \b
+      chappe logout
+      chappe logout --url https://events.example
+    """  # noqa: D301 - click's mark for lines as they are
     kept = credentials.find(session.url)
     if kept is None:
         raise NotFound(f"login: nothing is kept for {session.url}")
@@ -67,7 +72,12 @@ def logout(session: Session) -> None:
 @click.command()
 @remote
 def whoami(session: Session) -> None:
-    """Show who one is to a hub, and what one may."""
+    """Show who one is to a hub, and what one may.
+
+    \b
+      chappe whoami
+      chappe whoami -o json | jq .roles
+    """  # noqa: D301 - click's mark for lines as they are
     who = session.run(_whoami)
     match session.output:
         case "json" | "jsonl":

@@ -47,6 +47,7 @@ COMMANDS = {
     "mcp": ("chappe.cli.mcp:mcp", "Serve the hub's answers to an AI assistant"),
     "doctor": ("chappe.cli.doctor:doctor", "Check the hub and this machine"),
     "version": ("chappe.cli.version:version", "Show the version"),
+    "help": ("chappe.cli.help:help_", "Explain a topic or a command; all of it as JSON"),
 }
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -63,10 +64,10 @@ def root(ctx: click.Context) -> None:
     """A self-hosted event hub for CloudEvents.
 
     \b
-      chappe dev                                        start a hub
-      chappe sub create --to http://127.0.0.1:9000/     subscribe a sink
+      chappe dev                                        # start a hub
+      chappe sub create --to http://127.0.0.1:9000/     # subscribe a sink
       chappe event send --type order.paid -d '{"total": 12}'
-      chappe event trace POSITION                       did it arrive?
+      chappe event trace POSITION                       # did it arrive?
     """  # noqa: D301 - click's mark for lines as they are
 
 

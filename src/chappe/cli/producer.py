@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from chappe.cli.endpoint import declared, show_endpoint
+from chappe.cli.noun import Noun
 from chappe.cli.producer_make import import_, token
 from chappe.cli.registry_find import id_of
 from chappe.cli.registry_options import narrowed, registry_printing
@@ -23,7 +24,7 @@ from chappe.client.registry import RegistryClient
 _COLUMNS = ("PRODUCER", "KNOWN", "LAST SEEN", "A MINUTE", "TYPES")
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def producer() -> None:
     """See who publishes events."""
 
@@ -46,7 +47,7 @@ def ls(
     """List who publishes: endpoints that others take events from, and the sources of events seen.
 
     \b
-      chappe producer ls --group shop      who publishes the messages of shop
+      chappe producer ls --group shop      # who publishes the messages of shop
 
     A type that nobody has declared stands with a "!". Sources have no labels, so --label and --filter
     leave endpoints only.
@@ -78,7 +79,12 @@ def ls(
 @click.argument("name", metavar="PRODUCER")
 @registry_printing
 def get(session: Session, name: str) -> None:
-    """Show one producer; PRODUCER is its endpoint's id or xid."""
+    """Show one producer; PRODUCER is its endpoint's id or xid.
+
+    \b
+      chappe producer get checkout
+      chappe producer get checkout -o xregistry
+    """  # noqa: D301 - click's mark for lines as they are
     show_endpoint(session, name)
 
 

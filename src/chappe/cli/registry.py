@@ -9,6 +9,7 @@ from typing import Any, cast
 import click
 
 from chappe.cli import asyncapi_files
+from chappe.cli.noun import Noun
 from chappe.cli.registry_compare import compare
 from chappe.cli.registry_diff import say_differences, say_done
 from chappe.cli.registry_files import (
@@ -30,7 +31,7 @@ from chappe.client.hub_client import HubClient
 from chappe.client.registry import NO_FLAGS, Flags, RegistryClient, joined, object_of
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def registry() -> None:
     """Export, import, compare and read the registry."""
 
@@ -137,9 +138,13 @@ def import_(
 ) -> None:
     """Take exports in: all of it, or nothing. What the hub has besides stays.
 
+    \b
+      chappe registry import backup.json --dry-run
+      chappe registry export | chappe --url $OTHER registry import -
+
     A model, capabilities and the registry's name come along; times stay those of the files. A file of
     AsyncAPI (2.x, 3.x) is told by its content: its channels become endpoints.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     documents = read_documents(files)
     described = [one for one in documents if asyncapi_files.is_asyncapi(one.body)]
     if described:
@@ -170,10 +175,14 @@ def import_(
 def diff(session: Session, file: str, other: str | None) -> None:
     """Compare the hub with FILE, or FILE with FILE2: what is added, removed, changed.
 
+    \b
+      chappe registry diff backup.json
+      chappe registry diff old.json new.json
+
     Exit code 0: the same; 1: they differ; 2 and more: it cannot be told. Epochs and times are no
     difference, nor is what each hub makes for itself. What FILE leaves to the hub's defaults is;
     for that, chappe diff -f asks the hub.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     if other is None:
         changes = session.run(lambda hub: _against_hub(RegistryClient(hub), file))
         before, after = f"the hub at {session.url}", file

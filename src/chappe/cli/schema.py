@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+from chappe.cli.noun import Noun
 from chappe.cli.schema_check import check
 from chappe.cli.schema_cmds import get, ls
 from chappe.cli.schema_format import format_of
@@ -26,7 +27,7 @@ _group = click.option(
 )
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def schema() -> None:
     """Declare what the payload of a type looks like; see schemas and their documents."""
 
@@ -96,7 +97,11 @@ def add(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @remote
 def rm(session: Session, types: Sequence[str], group: str, yes: bool) -> None:
-    """Take declarations away; payloads of the type are not checked any more."""
+    """Take declarations away; payloads of the type are not checked any more.
+
+    \b
+      chappe schema rm order.paid --yes
+    """  # noqa: D301 - click's mark for lines as they are
     confirm(f"This ends the checking of {', '.join(types)}", yes=yes)
 
     async def end(hub: HubClient) -> None:

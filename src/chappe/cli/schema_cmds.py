@@ -38,7 +38,12 @@ _HIDDEN = frozenset(
 @narrowed
 @registry_printing
 def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequence[str]) -> None:
-    """List the schemas: those declared for a type, and the documents of schema groups."""
+    """List the schemas: those declared for a type, and the documents of schema groups.
+
+    \b
+      chappe schema ls
+      chappe schema ls --group shop -o name
+    """  # noqa: D301 - click's mark for lines as they are
     wanted = branches(SCHEMAS, group=group, labels=labels, filters=filters)
     found, answer = session.run(lambda hub: ask(RegistryClient(hub), SCHEMAS, wanted))
     found = [one for one in found if _has_schema(one)]

@@ -76,8 +76,12 @@ def _option(info: SettingInfo) -> Callable[[Callable[..., None]], Callable[..., 
 def serve(ctx: click.Context, /, **flags: Any) -> None:
     """Run a hub as a server.
 
+    \b
+      chappe serve --config /etc/chappe/chappe.toml
+      chappe serve --host 0.0.0.0 --data /var/lib/chappe
+
     Settings come from options, then the environment, then chappe.toml, then defaults.
-    """
+    """  # noqa: D301 - click's mark for lines as they are
     from chappe.server.run import run
 
     ctx.exit(run(load_here(flags), dev=False))

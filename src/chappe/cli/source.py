@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 import msgspec
 
+from chappe.cli.noun import Noun
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.cli.source_webhook import webhook
@@ -32,7 +33,7 @@ _PROTOCOLS: Final = {
 }
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def source() -> None:
     """Read events from other brokers, and take other systems' webhooks."""
 
@@ -135,7 +136,12 @@ def create(
 @source.command("ls")
 @remote
 def ls(session: Session) -> None:
-    """List the sources and how they do."""
+    """List the sources and how they do.
+
+    \b
+      chappe source ls
+      chappe source ls -o json | jq '.[].status.state'
+    """  # noqa: D301 - click's mark for lines as they are
     body = session.run(lambda hub: hub.read(paths.SOURCES)).body
     match session.output:
         case "json":
@@ -155,7 +161,12 @@ def ls(session: Session) -> None:
 @click.argument("id_", metavar="ID")
 @remote
 def get(session: Session, id_: str) -> None:
-    """Show one source and how it does; its secrets are never shown."""
+    """Show one source and how it does; its secrets are never shown.
+
+    \b
+      chappe source get github
+      chappe source get factory -o json | jq .status
+    """  # noqa: D301 - click's mark for lines as they are
     show(session, session.run(lambda hub: hub.read(paths.source(id_))).body, name=id_)
 
 
@@ -163,7 +174,11 @@ def get(session: Session, id_: str) -> None:
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @remote
 def pause(session: Session, ids: Sequence[str]) -> None:
-    """Let reading rest; the broker keeps what comes, as far as it does that."""
+    """Let reading rest; the broker keeps what comes, as far as it does that.
+
+    \b
+      chappe source pause factory
+    """  # noqa: D301 - click's mark for lines as they are
     post_each(session, ids, paths.pause_source)
 
 
@@ -171,7 +186,11 @@ def pause(session: Session, ids: Sequence[str]) -> None:
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @remote
 def resume(session: Session, ids: Sequence[str]) -> None:
-    """Let reading go on where it stopped."""
+    """Let reading go on where it stopped.
+
+    \b
+      chappe source resume factory
+    """  # noqa: D301 - click's mark for lines as they are
     post_each(session, ids, paths.resume_source)
 
 
@@ -180,7 +199,11 @@ def resume(session: Session, ids: Sequence[str]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @remote
 def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
-    """End sources; what they have read stays, and so does what the broker keeps for them."""
+    """End sources; what they have read stays, and so does what the broker keeps for them.
+
+    \b
+      chappe source rm factory --yes
+    """  # noqa: D301 - click's mark for lines as they are
     confirm(f"This ends the sources {', '.join(ids)}", yes=yes)
 
     async def end(hub: HubClient) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 import msgspec
 
+from chappe.cli.noun import Noun
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.cli.sub_create import create
@@ -26,7 +27,7 @@ from chappe.client.views import Subscribed
 _COLUMNS = ("ID", "STATE", "SINK", "TYPES", "SOURCE", "FILTERS", "CHANNEL")
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def sub() -> None:
     """Subscribe sinks to events."""
 
@@ -39,7 +40,12 @@ def sub() -> None:
 @remote
 @watched
 def ls(session: Session, /, **filters: str | None) -> None:
-    """List the subscriptions, and how delivery goes."""
+    """List the subscriptions, and how delivery goes.
+
+    \b
+      chappe sub ls --type order.paid
+      chappe sub ls --state disabled -o name | xargs chappe sub resume
+    """  # noqa: D301 - click's mark for lines as they are
     given = {name.rstrip("_"): value for name, value in filters.items() if value is not None}
     body = session.run(lambda hub: hub.read(paths.subscriptions(given))).body
     match session.output:
@@ -61,7 +67,12 @@ def ls(session: Session, /, **filters: str | None) -> None:
 @remote
 @watched
 def get(session: Session, id_: str) -> None:
-    """Show one subscription; its secrets are never shown."""
+    """Show one subscription; its secrets are never shown.
+
+    \b
+      chappe sub get billing
+      chappe sub get billing -o json | jq .status
+    """  # noqa: D301 - click's mark for lines as they are
     show(session, session.run(lambda hub: hub.read(paths.subscription(id_))).body, name=id_)
 
 
@@ -71,7 +82,12 @@ def get(session: Session, id_: str) -> None:
 @click.option("--dry-run", is_flag=True, help="Say which there are to be ended, and end none.")
 @remote
 def rm(session: Session, ids: Sequence[str], yes: bool, dry_run: bool) -> None:
-    """End subscriptions; what they have not delivered yet is not delivered any more."""
+    """End subscriptions; what they have not delivered yet is not delivered any more.
+
+    \b
+      chappe sub rm billing --dry-run
+      chappe sub rm billing --yes
+    """  # noqa: D301 - click's mark for lines as they are
     if dry_run:
         see_each(session, ids, "would end")
         return

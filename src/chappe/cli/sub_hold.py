@@ -19,7 +19,12 @@ _dry_run = click.option("--dry-run", is_flag=True, help="See that they are there
 @_dry_run
 @remote
 def pause(session: Session, ids: Sequence[str], dry_run: bool) -> None:
-    """Let delivery rest: what is under way ends, nothing more begins, nothing is lost."""
+    """Let delivery rest: what is under way ends, nothing more begins, nothing is lost.
+
+    \b
+      chappe sub pause billing
+      chappe sub ls --channel orders -o name | xargs chappe sub pause
+    """  # noqa: D301 - click's mark for lines as they are
     if dry_run:
         see_each(session, ids, "would be paused")
         return
@@ -31,7 +36,11 @@ def pause(session: Session, ids: Sequence[str], dry_run: bool) -> None:
 @_dry_run
 @remote
 def resume(session: Session, ids: Sequence[str], dry_run: bool) -> None:
-    """Let delivery go on where it stood."""
+    """Let delivery go on where it stood.
+
+    \b
+      chappe sub resume billing
+    """  # noqa: D301 - click's mark for lines as they are
     if dry_run:
         see_each(session, ids, "would be resumed")
         return

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from chappe.cli.moment import now_text
+from chappe.cli.noun import Noun
 from chappe.cli.render import moment, table
 from chappe.cli.session import Session, confirm, remote
 from chappe.domain.access import RIGHTS, ROLES
@@ -31,7 +32,7 @@ _file = click.option(
 )
 
 
-@click.group(no_args_is_help=True)
+@click.group(cls=Noun, no_args_is_help=True)
 def token() -> None:
     """Say who may do what on a hub; run it on the hub's machine.
 
@@ -86,7 +87,12 @@ def new(
 @_file
 @remote
 def ls(session: Session, data: Path | None, file: Path | None) -> None:
-    """List the tokens' names, rights and roles."""
+    """List the tokens' names, rights and roles.
+
+    \b
+      chappe token ls
+      chappe token ls -o json
+    """  # noqa: D301 - click's mark for lines as they are
     found = tokens.list_tokens(path_of(data, file))
     shown = [
         {"name": one.name, "rights": one.rights, "roles": one.roles, "created": one.created}
@@ -116,7 +122,11 @@ def ls(session: Session, data: Path | None, file: Path | None) -> None:
 @_file
 @remote
 def rm(session: Session, name: str, yes: bool, data: Path | None, file: Path | None) -> None:
-    """Take a token away; whoever uses it is shut out within a second."""
+    """Take a token away; whoever uses it is shut out within a second.
+
+    \b
+      chappe token rm shop --yes
+    """  # noqa: D301 - click's mark for lines as they are
     confirm(f"This shuts out whoever uses the token {name!r}", yes=yes)
     tokens.remove_token(path_of(data, file), name)
     session.say(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.noun import Noun
 from chappe.cli.registry_find import (
     ENDPOINTS,
     TYPES,
@@ -42,7 +43,7 @@ _HIDDEN = frozenset(
 )
 
 
-@click.group("type", no_args_is_help=True)
+@click.group("type", cls=Noun, no_args_is_help=True)
 def type_() -> None:
     """See which types of events are declared, and what they look like."""
 
