@@ -1,18 +1,25 @@
-"""docs/errors.md lists every code that a caller can meet, with its status."""
+"""The pages that list error codes say what the package says, of every code that a caller can meet."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from chappe.domain.error_guide import HUB, Explained
+from chappe.domain.error_guide_confluent import CONFLUENT
+from chappe.domain.error_guide_registry import REGISTRY
 from chappe.domain.errors import ChappeError
 from chappe.http.problems import status_of
+from chappe.registry.errors import CATALOGUE
 
-TEXT = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
-ROWS = dict(re.findall(r"^\| `(\w+)` \| (\d+) \|", TEXT, re.MULTILINE))
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, _, OF_REGISTRY = (DOCS / "errors.md").read_text().partition("## Of the registry")
+OF_CONFLUENT = (DOCS / "confluent.md").read_text().split("## Errors")[1].split("\n## ")[0]
+NEVER_SHOWN = {"fenced", "error"}
+OF_THE_SERVER = {"internal", "too_slow", "headers_too_large"}
 
 
 def tree(root: type[ChappeError]) -> Iterator[type[ChappeError]]:
@@ -25,24 +32,44 @@ def tree(root: type[ChappeError]) -> Iterator[type[ChappeError]]:
 CLASSES = sorted(tree(ChappeError), key=lambda one: one.code)
 
 
+def rows(page: str) -> list[str]:
+    return re.findall(r"^\| `\w+` \| \d+ \|.*$", page, re.MULTILINE)
+
+
+def row(code: str, one: Explained) -> str:
+    cells = [one.meaning, *([one.cause] if one.cause else []), one.cure]
+    return f"| `{code}` | {one.status} | {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize(
+    ("page", "texts"),
+    [(PAGE, HUB), (OF_REGISTRY, REGISTRY), (OF_CONFLUENT, CONFLUENT)],
+    ids=["hub", "registry", "confluent"],
+)
+def test_a_page_says_what_the_package_says(page: str, texts: Mapping[str, Explained]) -> None:
+    assert rows(page) == [row(code, one) for code, one in texts.items()]
+
+
 @pytest.mark.parametrize("error", CLASSES, ids=lambda one: str(one.code))
-def test_each_code_is_documented_with_its_status(error: type[ChappeError]) -> None:
-    assert f"`{error.code}`" in TEXT
-    if error.code in ROWS:
-        made = error.__new__(error)
-        assert int(ROWS[error.code]) == status_of(made)
-    else:
-        assert error.code in {"fenced", "error"}
+def test_each_code_is_explained_with_its_status(error: type[ChappeError]) -> None:
+    assert f"`{error.code}`" in PAGE
+    if error.code not in NEVER_SHOWN:
+        assert HUB[error.code].status == status_of(error.__new__(error))
 
 
-def test_no_code_is_documented_that_the_hub_does_not_have() -> None:
-    known = {error.code for error in CLASSES} | {"internal", "too_slow", "headers_too_large"}
-    assert set(ROWS) <= known
+def test_no_code_is_explained_that_the_hub_does_not_have() -> None:
+    assert set(HUB) == {error.code for error in CLASSES} - NEVER_SHOWN | OF_THE_SERVER
 
 
-@pytest.mark.parametrize("row", re.findall(r"^\| `.*$", TEXT, re.MULTILINE))
-def test_each_row_has_meaning_and_cure(row: str) -> None:
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert len(cells) == 5
-    assert cells[2]
-    assert cells[4]
+def test_each_error_of_the_registry_is_explained_with_its_status() -> None:
+    assert {code: one.status for code, one in REGISTRY.items()} == {
+        code: kind.status for code, kind in CATALOGUE.items()
+    }
+
+
+@pytest.mark.parametrize("texts", [HUB, REGISTRY], ids=["hub", "registry"])
+def test_each_code_has_meaning_cause_and_cure(texts: Mapping[str, Explained]) -> None:
+    assert [
+        code for code, one in texts.items() if not all((one.meaning, one.cause, one.cure))
+    ] == []
+    assert [code for code, one in texts.items() if "|" in one.meaning + one.cause + one.cure] == []

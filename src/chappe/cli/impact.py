@@ -100,6 +100,8 @@ IMPACT: Final[Mapping[str, Impact]] = MappingProxyType(
         "hook lint": "read",
         "hook schema-check": "read",
         "hook validate": "read",
+        "errors explain": "read",
+        "errors ls": "read",
         "help": "read",
         "mcp": "read",
         "doctor": "read",
