@@ -109,11 +109,11 @@ def test_the_beginning_of_a_name_is_no_name(words: list[str]) -> None:
     [
         (["evnt"], "did you mean 'event'?"),
         (["sub", "lss"], "did you mean 'ls'?"),
-        (["sub", "descibe"], "did you mean 'describe'?"),
+        (["sub", "descrbe"], "did you mean 'describe'?"),
         (["trace"], "did you mean chappe event trace?"),
         (["pause"], "did you mean chappe sub pause or chappe source pause?"),
         (["type", "subscribe-me-please"], "there are: consumers, deprecate, get"),
-        (["help", "outptu"], "did you mean 'output'?"),
+        (["help", "outpit"], "did you mean 'output'?"),
         (["help", "sub", "lss"], "did you mean 'ls'?"),
         (["help", "version", "more"], "has no commands below it"),
         (["help", "sub", "--json"], "name none"),

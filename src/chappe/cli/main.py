@@ -46,6 +46,7 @@ COMMANDS = {
     "hook": ("chappe.cli.hook:hook", "Judge files without a hub, before they are committed"),
     "mcp": ("chappe.cli.mcp:mcp", "Serve the hub's answers to an AI assistant"),
     "doctor": ("chappe.cli.doctor:doctor", "Check the hub and this machine"),
+    "check": ("chappe.cli.check:check", "Check hub, subscriptions, channels, sources: monitoring"),
     "errors": ("chappe.cli.errors:errors", "Explain error codes: meaning, cause, cure"),
     "version": ("chappe.cli.version:version", "Show the version"),
     "help": ("chappe.cli.help:help_", "Explain a topic or a command; all of it as JSON"),

@@ -1,0 +1,100 @@
+"""`chappe check`, `init` and near names, against a real hub."""
+
+from __future__ import annotations
+
+import time
+
+from cli_process import Cli, chappe, name
+
+__all__ = ["chappe", "name"]
+
+NOBODY = "http://127.0.0.1:1"
+
+
+def test_a_hub_that_is_well_is_well_in_every_form(chappe: Cli) -> None:
+    people = chappe("check", "hub", "--crit", "free=1")
+    plugin = chappe("check", "hub", "--crit", "free=1", "--format", "nagios")
+    program = chappe("check", "hub", "--crit", "free=1", "-o", "json")
+
+    assert (people.code, plugin.code, program.code) == (0, 0, 0)
+    assert plugin.out.startswith("CHAPPE OK - hub")
+    assert {one["name"] for one in program.json["checks"][0]["measures"]} == {
+        "state", "answer", "free", "disabled", "dead-sinks", "streams",
+    }  # fmt: skip
+
+
+def test_a_subscription_whose_sink_fails_is_critical(chappe: Cli, name: str) -> None:
+    # Nobody listens there: each attempt fails at once.
+    made = chappe("sub", "create", name, "--type", name, "--to", f"{NOBODY}/", "--no-test")
+    assert made.code == 0, made.err
+    sent = chappe("event", "send", "--type", name, "-d", "{}")
+    assert sent.code == 0, sent.err
+    until = time.monotonic() + 60
+    while (ran := chappe("check", "sub", name, "-o", "json")).code != 1:
+        assert time.monotonic() < until, ran.out
+    plugin = chappe("check", "sub", name, "--format", "nagios")
+    off = chappe(
+        "check", "sub", name, "--crit", "failures=off", "--warn", "lag=1", "--format", "nagios"
+    )
+    chappe("sub", "pause", name)
+    paused = chappe(
+        "check", "sub", name, "--crit", "failures=off", "--crit", "state=paused", "-o", "json"
+    )
+    chappe("sub", "rm", name, "--yes")
+    gone = chappe("check", "sub", name)
+    gone_plugin = chappe("check", "sub", name, "--format", "nagios")
+
+    found = {one["name"]: one for one in ran.json["checks"][0]["measures"]}
+    assert (found["failures"]["value"], found["lag"]["value"]) == (100.0, 1.0)
+    assert (plugin.code, off.code) == (2, 1)
+    assert "'failures'=100%;10;50" in plugin.out
+    assert (paused.code, paused.json["checks"][0]["measures"][0]["status"]) == (1, "crit")
+    assert (gone.code, gone_plugin.code) == (3, 3)
+
+
+def test_a_channel_is_checked_by_what_it_keeps_and_since_when_nothing_came(
+    chappe: Cli, name: str
+) -> None:
+    chappe("event", "send", "--type", name, "-d", "{}")
+    kept = chappe("check", "channel", "default", "--crit", "size=1", "-o", "json")
+    fresh = chappe("check", "channel", "default", "--crit", "silent=1d")
+    every = chappe("check", "channel", "--format", "prometheus")
+    none = chappe("check", "channel", "nowhere", "--format", "nagios")
+
+    assert (kept.code, fresh.code, every.code, none.code) == (1, 0, 0, 3)
+    assert 'chappe_check_status{check="channel",name="deadletters"} 0' in every.lines
+    assert "there is no 'nowhere'" in none.out
+
+
+def test_a_source_that_rests_is_a_warning(chappe: Cli, name: str) -> None:
+    made = chappe("source", "webhook", name, "github", "--secret", "s" * 16)
+    assert made.code == 0, made.err
+    well = chappe("check", "source", name, "--format", "nagios")
+    chappe("source", "pause", name)
+    rests = chappe("check", "source", name, "--format", "nagios")
+    people = chappe("check", "source", name)
+    chappe("source", "rm", name, "--yes")
+
+    assert (well.code, rests.code, people.code) == (0, 1, 0)
+    assert "state paused" in rests.out
+
+
+def test_without_a_hub_it_cannot_be_told_but_of_the_hub_itself(chappe: Cli) -> None:
+    env = {"CHAPPE_URL": NOBODY}
+    codes = [
+        chappe("check", what, *form, env=env).code
+        for what in ("hub", "sub")
+        for form in ([], ["--format", "nagios"])
+    ]
+
+    assert codes == [6, 2, 6, 3]
+
+
+def test_wrong_usage_is_no_alarm_for_a_plugin(chappe: Cli) -> None:
+    plugin = chappe("check", "sub", "--warn", "lagg=1", "--format", "nagios")
+    option = chappe("check", "sub", "--format=nagios", "--lag", "1")
+    people = chappe("check", "sub", "--warn", "lagg=1")
+
+    assert (plugin.code, option.code, people.code) == (3, 3, 2)
+    assert plugin.out.startswith("CHAPPE UNKNOWN - ")
+    assert "state, lag, age, dead, failures" in people.err
