@@ -72,8 +72,9 @@ def schema_check(files: Sequence[str], base: str, rule: str, report: Format | No
     \b
       chappe hook schema-check schemas/order.paid.schema.json
       chappe hook schema-check --from origin/main --rule full schemas/*.avsc
+      chappe hook schema-check registry/*.yaml
 
-    A file that was not there before passes. Which stored events would no longer be valid only a hub can
+    Of a registry file the schemas in it are compared. What was not there before passes. Which stored events would no longer be valid only a hub can
     tell: chappe schema check.
     """  # noqa: D301 - click's mark for lines as they are
     from chappe.cli.hook_files import compare_file
@@ -89,7 +90,7 @@ def schema_check(files: Sequence[str], base: str, rule: str, report: Format | No
     "--schemas",
     type=click.Path(exists=True, file_okay=False),
     metavar="DIR",
-    help="Payloads are held against TYPE.schema.json, .json, .avsc, .proto or .xsd in it.",
+    help="Payloads are held against TYPE.schema.json, .json, .avsc, .proto or .xsd in it, or registry files.",
 )
 @report_option
 def validate(files: Sequence[str], schemas: str | None, report: Format | None) -> None:
@@ -97,9 +98,10 @@ def validate(files: Sequence[str], schemas: str | None, report: Format | None) -
 
     \b
       chappe hook validate --schemas schemas events/*.json
+      chappe hook validate --schemas registry events/*.json
 
     A file holds one event in the JSON format, an array of them, or one after another. A type without a
-    schema in DIR passes.
+    schema in DIR, as a file or in a registry file, passes.
     """  # noqa: D301 - click's mark for lines as they are
     from chappe.cli.hook_files import validate_file
 

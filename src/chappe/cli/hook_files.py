@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +18,9 @@ from chappe.domain.errors import CallerError, ChappeError, Malformed
 from chappe.formats import cloudevents_json
 from chappe.formats.languages import Languages
 from chappe.formats.schema_language import Difference, Schema
+
+if TYPE_CHECKING:
+    from chappe.cli.hook_registry import Embedded
 
 _ENDINGS: Final = {".avsc": "Avro", ".xsd": "XSD/1.0", ".proto": "Protobuf/3"}
 _JSON_SCHEMA: Final = re.compile(rb'"\$schema"\s*:\s*"https?://json-schema\.org/')
@@ -47,6 +52,8 @@ def compare_file(file: str, base: str, rule: str, languages: Languages) -> Check
         click.UsageError: the file is in no repository, `base` is no commit, or what git has is no schema.
     """
     document = Path(file).read_bytes()
+    if _is_registry(file, document):
+        return _compare_registry(file, base, rule, document, languages)
     try:
         format_ = _format_of(file, document) or "JsonSchema/draft-07"
         new = languages.parse(document, format_)
@@ -100,43 +107,59 @@ def _format_of(file: str, document: bytes) -> str | None:
     return None
 
 
-def _registry(file: str, languages: Languages) -> Iterator[Finding]:
-    from chappe.cli.registry_files import read_documents
-    from chappe.cli.registry_tree import BadDocument, Registry, Shape, read_into
-    from chappe.registry.hub_model import hub_model
+def _is_registry(file: str, document: bytes) -> bool:
+    # A JSON file that says nothing of itself is taken for a schema.
+    return Path(file).suffix in (".yaml", ".yml") or (
+        _format_of(file, document) is None and b'"messagegroups"' in document
+    )
 
-    shape = Shape.of_model(hub_model())
+
+def _registry(file: str, languages: Languages) -> Iterator[Finding]:
+    from chappe.cli.hook_registry import read_registry, schemas_in
+    from chappe.cli.registry_files import read_documents
+    from chappe.cli.registry_tree import BadDocument
+
     for document in read_documents([file]):
-        # Together with models that it brings along, as `chappe apply` reads it.
-        brought = document.body.get("modelsource")
-        wider = Shape.of_model(hub_model(), brought) if isinstance(brought, dict) else shape
-        tree = Registry()
         try:
-            read_into(tree, document.body, wider)
+            tree = read_registry(document)
         except BadDocument as exc:
             yield Finding("invalid-document", str(exc), file)
             continue
-        for plural, gid, group in tree.each_group():
-            for resources, held in group.resources.items():
-                for rid, resource in held.items():
-                    for version in resource.versions.values():
-                        xid = f"/{plural}/{gid}/{resources}/{rid}"
-                        yield from _embedded(file, xid, version, languages)
+        for one in schemas_in(tree):
+            if languages.known(one.format):
+                fault = languages.fault(one.format, one.document)
+                if fault is not None:
+                    yield Finding("invalid-schema", fault, file, where=one.xid)
 
 
-def _embedded(
-    file: str, xid: str, attributes: dict[str, Any], languages: Languages
-) -> Iterator[Finding]:
-    for name, format_name in (("dataschema", "dataschemaformat"), ("schema", "format")):
-        schema, format_ = attributes.get(name), attributes.get(format_name)
-        if schema is None or not isinstance(format_, str) or not languages.known(format_):
-            continue
-        from chappe.client.registry import encoded
+def _compare_registry(
+    file: str, base: str, rule: str, document: bytes, languages: Languages
+) -> Checked:
+    """Whether the schemas in a registry file fit those that git has in it."""
+    from chappe.cli.hook_registry import schemas_of_documents
+    from chappe.cli.registry_files import documents_in
 
-        document = schema.encode() if isinstance(schema, str) else encoded(schema)
-        fault = languages.fault(format_, document)
-        if fault is not None:
-            yield Finding("invalid-schema", fault, file, where=f"{xid}/{name}")
+    before = _at(base, file)
+    if before is None:
+        return Checked(file)
+    try:
+        new = schemas_of_documents(list(documents_in(file, document.decode("utf-8-sig"))))
+    except (click.UsageError, UnicodeDecodeError) as exc:
+        return Checked(file, [_told(file, "invalid-document", str(exc))])
+    old = schemas_of_documents(list(documents_in(file, before.decode("utf-8-sig", "replace"))))
+    found: list[Finding] = []
+    for xid in new.keys() & old.keys():
+        one, earlier = new[xid], old[xid]
+        if languages.known(one.format) and languages.known(earlier.format):
+            try:
+                reader = languages.parse(one.document, one.format)
+                writer = languages.parse(earlier.document, earlier.format)
+            except Malformed as exc:
+                found.append(Finding("invalid-schema", exc.message, file, where=xid))
+                continue
+            differences = _differences(file, rule, reader, writer, languages)
+            found += [replace(told, where=f"{xid}{told.where}") for told in differences]
+    return Checked(file, sorted(found, key=lambda told: told.where or ""))
 
 
 def _differences(
@@ -209,7 +232,20 @@ def _schema_for(type_: str, schemas: str | None, languages: Languages) -> Schema
                 return languages.parse(document, format_)
             except ChappeError as exc:
                 raise click.UsageError(f"{path}: {exc.message}") from exc
-    return None
+    declared = _types_below(schemas).get(type_)
+    if declared is None or not languages.known(declared.format):
+        return None
+    try:
+        return languages.parse(declared.document, declared.format)
+    except ChappeError as exc:
+        raise click.UsageError(f"{declared.xid}: {exc.message}") from exc
+
+
+@functools.cache
+def _types_below(folder: str) -> Mapping[str, Embedded]:
+    from chappe.cli.hook_registry import types_below
+
+    return types_below(folder)
 
 
 def _told(file: str, rule: str, message: str) -> Finding:

@@ -81,7 +81,15 @@ def _files(name: str) -> Iterator[str]:
 
 
 def _documents(name: str) -> Iterator[Document]:
-    text = _text(name)
+    return documents_in(name, _text(name))
+
+
+def documents_in(name: str, text: str) -> Iterator[Document]:
+    """The documents of a text; `name` is its file's, and tells JSON from YAML.
+
+    Raises:
+        click.UsageError: it cannot be read; names the file, the line and the rule.
+    """
     form = form_of(name) or ("json" if text.lstrip()[:1] in ("{", "[") else "yaml")
     try:
         values = list(_flat(_read_json(text) if form == "json" else read_yaml(text)))
