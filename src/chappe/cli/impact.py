@@ -20,6 +20,7 @@ IMPACT: Final[Mapping[str, Impact]] = MappingProxyType(
     {
         "dev": "write",
         "serve": "write",
+        "init": "write",
         "event diff": "read",
         "event forward": "write",
         "event get": "read",

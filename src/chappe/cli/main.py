@@ -20,6 +20,7 @@ from chappe.domain.errors import ChappeError
 COMMANDS = {
     "dev": ("chappe.cli.serve:dev", "Run a hub on this machine, engine included"),
     "serve": ("chappe.cli.serve:serve", "Run a hub as a server"),
+    "init": ("chappe.cli.init:init", "Make a repository of a team's events, with CI and hooks"),
     "event": (
         "chappe.cli.event:event",
         "Send, list, get, follow, trace, validate, receive and forward events",
