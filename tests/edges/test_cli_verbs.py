@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from cli_process import Cli, chappe, name
@@ -63,7 +64,7 @@ def test_a_channel_is_checked_by_what_it_keeps_and_since_when_nothing_came(
 
     assert (kept.code, fresh.code, every.code, none.code) == (1, 0, 0, 3)
     assert 'chappe_check_status{check="channel",name="deadletters"} 0' in every.lines
-    assert "there is no 'nowhere'" in none.out
+    assert "channel 'nowhere': there is none" in none.out
 
 
 def test_a_source_that_rests_is_a_warning(chappe: Cli, name: str) -> None:
@@ -98,3 +99,45 @@ def test_wrong_usage_is_no_alarm_for_a_plugin(chappe: Cli) -> None:
     assert (plugin.code, option.code, people.code) == (3, 3, 2)
     assert plugin.out.startswith("CHAPPE UNKNOWN - ")
     assert "state, lag, age, dead, failures" in people.err
+
+
+def test_the_names_that_were_meant_are_told_after_a_failure(chappe: Cli, name: str) -> None:
+    schema = '{"type": "object", "properties": {"n": {"type": "integer"}}}'
+    assert (
+        chappe("sub", "create", name, "--type", name, "--to", f"{NOBODY}/", "--no-test").code == 0
+    )
+    assert chappe("schema", "add", f"{name}.paid", "-", stdin=schema).code == 0
+    assert chappe("source", "webhook", name, "github", "--secret", "s" * 16).code == 0
+    wrong = f"{name}x"
+    told = [
+        chappe(*command)
+        for command in (
+            ["sub", "get", wrong],
+            ["sub", "pause", name, wrong],
+            ["source", "get", wrong],
+            ["event", "ls", "--channel", "defaul"],
+            ["schema", "get", f"{name}.payd"],
+            ["schema", "rm", f"{name}.payd", "--yes"],
+            ["type", "get", f"{name}.payd"],
+        )
+    ]
+    program = chappe("sub", "get", wrong, "-o", "json")
+    nothing = chappe("sub", "get", "qqqqqqqqqqqq")
+    chappe("sub", "rm", name, "--yes")
+    chappe("source", "rm", name, "--yes")
+
+    assert [one.code for one in told] == [3] * 7
+    assert [one.err for one in told if "did you mean" not in one.err] == []
+    assert repr(name) in told[0].err
+    assert json.loads(program.err)["near"] == [name]
+    assert (nothing.code, "did you mean" in nothing.err) == (3, False)
+
+
+def test_an_attribute_of_a_file_that_there_is_not_is_told_with_the_one_that_was_meant(
+    chappe: Cli, name: str
+) -> None:
+    misspelt = {"messagegroups": {name: {"messages": {"a": {"dataschemafromat": "x"}}}}}
+    ran = chappe.apply(misspelt)
+
+    assert ran.code == 1
+    assert "Did you mean 'dataschemaformat'?" in ran.err

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
@@ -103,7 +104,9 @@ async def of_channels(hub: HubClient, names: Sequence[str], asked: Asked) -> Seq
 
     async def look(name: str) -> Checked:
         if name not in known:
-            raise NotFound(f"channel: there is no {name!r}")
+            near = get_close_matches(name, known, n=3)
+            meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise NotFound(f"channel {name!r}: there is none{meant}")
         page = await hub.page(EventQuery(name, limit=1).path)
         size = found.get(("channel_size_bytes", name))
         limit = found.get(("channel_size_limit_bytes", name), 0.0)

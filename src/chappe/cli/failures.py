@@ -166,6 +166,8 @@ def _next(error: ChappeError) -> str:
             return "log in: chappe login; or pass --token, which is made with: chappe token new"
         case errors.Forbidden():
             return "ask the hub's operator for a token with that right"
+        case errors.NotFound() if isinstance(near := error.details.get("near"), list):
+            return f"did you mean {' or '.join(repr(one) for one in near)}?"
         case errors.NotFound() if "subject" in error.details:
             return "look for it: chappe find WORD; list what there is: chappe registry get /"
         case errors.NotFound():

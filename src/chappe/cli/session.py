@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 from click.core import ParameterSource
 
-from chappe.domain.errors import ChappeError
+from chappe.domain.errors import ChappeError, NotFound
 
 if TYPE_CHECKING:
     from chappe.client.hub_client import HubClient
@@ -224,6 +224,10 @@ def _remote(
         try:
             return command(session, *args, **kwargs)
         except ChappeError as exc:
+            if isinstance(exc, NotFound):
+                from chappe.cli.near import with_near
+
+                exc = with_near(session, ctx, exc)
             raise Failed(exc, as_json=session.output in ("json", "xregistry")) from exc
         except BrokenPipeError as exc:
             # By another name, or click would end the process with 1.

@@ -7,6 +7,7 @@ import msgspec
 
 from chappe.cli.render import one_line, printable
 from chappe.cli.session import Session, remote
+from chappe.cli.when import Moment
 from chappe.client import paths
 from chappe.client.views import Replayed
 
@@ -17,11 +18,13 @@ from chappe.client.views import Replayed
     "--from",
     "from_",
     required=True,
+    type=Moment(),
     metavar="PLACE",
-    help="earliest, a time (RFC 3339) or a position: events from there on.",
+    help="earliest, a time (RFC 3339, or 7d, 2h ago) or a position: events from there on.",
 )
 @click.option(
     "--until",
+    type=Moment(),
     metavar="PLACE",
     help="Events before a time, or up to a position. [default: all that are stored now]",
 )

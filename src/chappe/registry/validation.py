@@ -20,6 +20,7 @@ What it expects in `attributes`, beside the names that the model defines:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from chappe.registry.errors import RegistryError
@@ -62,7 +63,10 @@ def conform(
         ) from None
     except Unknown as unknown:
         name = unknown.name
-        detail = f"Full list: {','.join(unknown.names)}." if len(unknown.names) > 1 else ""
+        every = f"Full list: {','.join(unknown.names)}." if len(unknown.names) > 1 else ""
+        near = get_close_matches(name[:80], definitions.by_name, n=1, cutoff=0.8)
+        meant = f"Did you mean {near[0]!r}?" if near else ""
+        detail = f"{every} {meant}".strip()
         raise RegistryError("unknown_attribute", subject, detail=detail, name=name) from None
     except Fault as fault:
         raise RegistryError(
