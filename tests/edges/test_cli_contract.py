@@ -192,7 +192,16 @@ def test_the_version_is_told() -> None:
     from chappe import __version__
 
     assert chappe("version") == (0, f"chappe {__version__}\n", "")
-    assert json.loads(chappe("version", "-o", "json")[1])["version"] == __version__
+    told = json.loads(chappe("version", "-o", "json")[1])
+    assert told["version"] == __version__
+    assert set(told) == {"version", "python", "platform", "engine"}
+    assert told["engine"].startswith("2.")
+
+
+def test_the_version_is_told_where_there_is_no_engine(tmp_path: Path) -> None:
+    code, out, _ = chappe("version", "-o", "json", env={"CHAPPE_NATS_SERVER": str(tmp_path / "x")})
+
+    assert (code, json.loads(out)["engine"]) == (0, None)
 
 
 def test_tokens_are_made_listed_and_taken_away(tmp_path: Path) -> None:

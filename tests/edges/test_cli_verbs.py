@@ -115,7 +115,7 @@ def test_the_names_that_were_meant_are_told_after_a_failure(chappe: Cli, name: s
             ["sub", "get", wrong],
             ["sub", "pause", name, wrong],
             ["source", "get", wrong],
-            ["event", "ls", "--channel", "defaul"],
+            ["event", "ls", "--channel", "defaultt"],
             ["schema", "get", f"{name}.payd"],
             ["schema", "rm", f"{name}.payd", "--yes"],
             ["type", "get", f"{name}.payd"],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from chappe.cli.noun import Noun
+from chappe.cli.picker import picked
 from chappe.cli.registry_find import (
     ENDPOINTS,
     TYPES,
@@ -66,24 +68,27 @@ def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequ
 
 
 @type_.command("get")
-@click.argument("name", metavar="TYPE")
+@click.argument("name", metavar="[TYPE]", required=False)
 @group_option
+@click.option("--no-input", is_flag=True, help="Ask nothing: without TYPE it is wrong usage.")
 @registry_printing
 @watched
-def get(session: Session, name: str, group: str | None) -> None:
+def get(session: Session, name: str | None, group: str | None, no_input: bool) -> None:
     """Show one type: its attributes, its schema, who sends and takes it, and its newest event.
 
     \b
       chappe type get order.paid
 
-    At the end stands a curl that sends one. TYPE is its name, or its xid where several groups have one of that name.
+    At the end stands a curl that sends one. TYPE is its name, or its xid where several groups have one of that name;
+    without it, a person at a terminal picks one.
     """  # noqa: D301 - click's mark for lines as they are
+    type_name = name or picked(lambda: _names(session, group), "TYPE", no_input=no_input)
 
     async def work(
         hub: HubClient,
     ) -> tuple[dict[str, Any], bytes, list[dict[str, Any]], Sequence[TypeSeen], list[bytes]]:
         registry = RegistryClient(hub)
-        found = await find_one(registry, TYPES, name, group=group)
+        found = await find_one(registry, TYPES, type_name, group=group)
         answer = await registry.get(str(found["xid"]))
         if session.output != "table":
             return object_of(answer), answer.body, [], (), []
@@ -106,6 +111,13 @@ def get(session: Session, name: str, group: str | None) -> None:
     shown = {**_readable(blocks), **_to_send(session.url, newest)}
     card(session, id_of(found), f"a type of the group {group_of(found)}", facts, shown)
     session.hint(f"chappe type sample {printable(id_of(found))} | chappe event send -")
+
+
+def _names(session: Session, group: str | None) -> list[str]:
+    wanted = branches(TYPES, group=group, labels=(), filters=())
+    found, _ = session.run(lambda hub: ask(RegistryClient(hub), TYPES, wanted))
+    count = Counter(map(id_of, found))
+    return sorted(id_of(one) if count[id_of(one)] == 1 else str(one["xid"]) for one in found)
 
 
 async def _endpoints(registry: RegistryClient) -> list[dict[str, Any]]:
