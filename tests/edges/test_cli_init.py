@@ -150,12 +150,17 @@ def test_the_hooks_pass_and_say_no_to_what_breaks(tmp_path: Path) -> None:
     narrower, misfit = run("chappe-schema-check"), run("chappe-validate")
     types.write_text(types.read_text().replace("type: object", "type: thing"))
     broken = run("chappe-lint")
+    producers = tmp_path / "registry" / "producers.yaml"
+    producers.write_text(producers.read_text().replace("labels:", "labelz:"))
+    misspelt = run("chappe-lint")
 
     assert well == [0, 0, 0]
     assert (narrower.code, misfit.code, broken.code) == (1, 1, 1), narrower.err
     assert "/messagegroups/orders/messages/order.paid/dataschema/properties/total" in narrower.out
     assert "/total" in misfit.out
     assert "invalid-schema" in broken.out
+    assert "/endpoints/checkout" in misspelt.out
+    assert "did you mean 'labels'?" in misspelt.out
 
 
 def test_the_workflow_judges_shows_and_applies(chappe: Cli, tmp_path: Path, programs: Path) -> None:

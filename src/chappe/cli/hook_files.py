@@ -115,7 +115,7 @@ def _is_registry(file: str, document: bytes) -> bool:
 
 
 def _registry(file: str, languages: Languages) -> Iterator[Finding]:
-    from chappe.cli.hook_registry import read_registry, schemas_in
+    from chappe.cli.hook_registry import misspelt, read_registry, schemas_in
     from chappe.cli.registry_files import read_documents
     from chappe.cli.registry_tree import BadDocument
 
@@ -125,6 +125,9 @@ def _registry(file: str, languages: Languages) -> Iterator[Finding]:
         except BadDocument as exc:
             yield Finding("invalid-document", str(exc), file)
             continue
+        for xid, name, known in misspelt(tree):
+            said = f"has an attribute {name!r}; did you mean {known!r}?"
+            yield Finding("misspelt-attribute", said, file, where=xid)
         for one in schemas_in(tree):
             if languages.known(one.format):
                 fault = languages.fault(one.format, one.document)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ from chappe.cli.registry_files import Document, documents_in, form_of
 from chappe.cli.registry_tree import BadDocument, Registry, Shape, read_into
 from chappe.client.registry import encoded
 from chappe.registry.hub_model import hub_model
+
+_LIKE: Final = 0.8
+_COMMON: Final = frozenset({"name", "description", "documentation", "icon", "labels", "deprecated"})
+"""What the specification gives every group."""
 
 _SCHEMAS: Final = (("dataschema", "dataschemaformat"), ("schema", "format"))
 
@@ -79,6 +84,22 @@ def types_below(folder: str) -> Mapping[str, Embedded]:
             if one.xid.endswith("/dataschema"):
                 found.setdefault(one.name, one)
     return found
+
+
+def misspelt(tree: Registry) -> Iterator[tuple[str, str, str]]:
+    """Attributes of groups that nobody knows and that are like a known one: (xid, name, known one).
+
+    Groups take any attribute, so a hub would keep `labelz`, and nobody would find the labels.
+    """
+    types = hub_model()["groups"]
+    for plural, gid, group in tree.each_group():
+        if plural not in types:
+            continue
+        known = sorted(_COMMON | types[plural].get("attributes", {}).keys())
+        for name in group.attributes.keys() - set(known):
+            near = get_close_matches(name[:80], known, n=1, cutoff=_LIKE)
+            if near and near[0] not in group.attributes:
+                yield f"/{plural}/{gid}", name, near[0]
 
 
 def _of(xid: str, name: str, version: Mapping[str, Any]) -> Iterator[Embedded]:
