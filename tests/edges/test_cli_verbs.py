@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from pathlib import Path
 
+import pytest
 from cli_process import Cli, chappe, name
+
+from chappe.testing.http_sink import Reply, SinkServer
 
 __all__ = ["chappe", "name"]
 
@@ -141,3 +146,38 @@ def test_an_attribute_of_a_file_that_there_is_not_is_told_with_the_one_that_was_
 
     assert ran.code == 1
     assert "Did you mean 'dataschemaformat'?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "of_a_plugin"),
+    [(["check", "hub"], 7, 3), (["check", "sub"], 7, 3), (["check", "sub", "x"], 7, 3),
+     (["check", "channel"], 7, 3), (["check", "source", "x"], 7, 3)],
+)  # fmt: skip
+async def test_what_is_no_hub_is_unknown_and_no_crash(
+    command: list[str], code: int, of_a_plugin: int, tmp_path: Path
+) -> None:
+    junk = Reply(200, headers=(("content-type", "application/json"),), body=b'{"checks": 7}')
+    async with SinkServer([junk] * 8) as server:
+        cli = Cli(server.url, tmp_path)
+        plain = await asyncio.to_thread(cli, *command)
+        plugin = await asyncio.to_thread(cli, *command, "--format", "nagios")
+
+    assert (plain.code, plugin.code) == (code, of_a_plugin), plain.err
+    assert "Traceback" not in plain.err + plugin.err
+    assert plugin.out.startswith("CHAPPE UNKNOWN - ")
+
+
+async def test_a_hub_that_cannot_be_asked_for_names_leaves_the_error_as_it_is(
+    tmp_path: Path,
+) -> None:
+    none = Reply(
+        404,
+        headers=(("content-type", "application/problem+json"),),
+        body=b'{"code": "not_found", "status": 404, "detail": "there is none"}',
+    )
+    async with SinkServer([none, Reply(200, body=b"<h1>junk")]) as server:
+        ran = await asyncio.to_thread(Cli(server.url, tmp_path), "sub", "get", "billing")
+
+    assert ran.code == 3
+    assert "there is none" in ran.err
+    assert "Traceback" not in ran.err

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 import click
+import msgspec
 
 from chappe.cli.check_measures import MEASURES, Checked, Kind, limits, number
 from chappe.cli.noun import Noun
@@ -201,13 +202,20 @@ def _end(
     session: Session, form: str | None, look: Callable[[HubClient], Awaitable[Sequence[Checked]]]
 ) -> None:
     """Print what was found, and end with what it means."""
-    from chappe.cli import check_forms
+    from chappe.cli import check_forms, check_read
     from chappe.cli.check_measures import worst
     from chappe.cli.render import printable
 
     form = form or ("json" if session.output == "json" else "text")
+
+    async def looked(hub: HubClient) -> Sequence[Checked]:
+        try:
+            return await look(hub)
+        except msgspec.MsgspecError as exc:
+            raise check_read.unreadable(exc) from exc
+
     try:
-        found = session.run(look)
+        found = session.run(looked)
     except ChappeError as exc:
         if form != "nagios":
             raise

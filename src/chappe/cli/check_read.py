@@ -59,6 +59,8 @@ async def of_hub(hub: HubClient, url: str, asked: Asked) -> Sequence[Checked]:
         found = samples((await hub.read("/metrics")).body.decode())
     except ChappeError as exc:
         return [_failed("hub", url, exc)]
+    except msgspec.MsgspecError as exc:
+        return [_failed("hub", url, unreadable(exc))]
     limit = found.get(("streams_limit", ""), 0.0)
     values: dict[str, Value] = {
         "state": "ready" if ready.status == "ready" else "not ready",
@@ -151,11 +153,18 @@ def samples(metrics: str) -> dict[tuple[str, str], float]:
     return found
 
 
+def unreadable(exc: msgspec.MsgspecError) -> ChappeError:
+    """What answers is no hub, or one that this command line does not understand."""
+    return ChappeError(f"the hub's answer cannot be read: {exc}")
+
+
 async def _looked(kind: Kind, name: str, look: Any) -> Checked:
     try:
         return await look(name)  # type: ignore[no-any-return]
     except ChappeError as exc:
         return _failed(kind, name, exc)
+    except msgspec.MsgspecError as exc:
+        return _failed(kind, name, unreadable(exc))
 
 
 def _failed(kind: Kind, name: str, error: ChappeError) -> Checked:

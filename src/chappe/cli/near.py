@@ -65,7 +65,7 @@ def with_near(session: Session, ctx: click.Context, error: NotFound) -> NotFound
 
     try:
         near = replace(session, timeout_s=min(_WAIT_S, session.timeout_s)).run(ask)
-    except ChappeError:
+    except (ChappeError, msgspec.MsgspecError):
         return error
     if near:
         error.details = {**error.details, "near": near}
