@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from chappe.cli.check_measures import (
     shown,
     worst,
 )
-from chappe.cli.check_read import samples
+from chappe.cli.check_read import Asked, samples
 
 SUB = MEASURES["sub"]
 HUB = MEASURES["hub"]
@@ -98,6 +99,13 @@ def test_what_is_critical_is_never_told_as_a_warning(value: float, warn: int, cr
 
     assert (one.status == "crit") == (value >= crit)
     assert (one.status == "ok") == (value < crit and value < warn)
+
+
+def test_it_is_counted_as_far_as_the_highest_limit() -> None:
+    asked = Asked({"dead": "off"}, {"dead": "5000"}, timedelta())
+
+    assert asked.highest("sub", "dead") == 5000
+    assert Asked({}, {"dead": "off"}, timedelta()).highest("sub", "dead") == 0
 
 
 def test_the_gravest_counts() -> None:

@@ -138,7 +138,7 @@ def sub(
 
     Measures: state (a warning: paused, awaiting grant, expired; critical: disabled, behind-retention);
     lag, in events; age of the oldest that is not settled (5m, 1h); dead, open dead letters (a warning
-    at 1; counted up to 1000); failures, of the newest attempts (10%, 50%).
+    at 1; counted up to 1000, or to a higher limit); failures, of the newest attempts (10%, 50%).
     """  # noqa: D301 - click's mark for lines as they are
     from chappe.cli import check_read
 

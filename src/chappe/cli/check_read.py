@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from chappe.cli.check_measures import MEASURES, Checked, Judged, Kind, judged
+from chappe.cli.check_measures import MEASURES, OFF, Checked, Judged, Kind, judged, number
 from chappe.cli.delivery_filters import letters
 from chappe.cli.failures import exit_code
 from chappe.cli.moment import now
@@ -48,6 +48,13 @@ class Asked:
             if (value := values.get(name)) is not None
         ]
 
+    def highest(self, kind: Kind, name: str) -> int:
+        """The highest limit that is given of a count; 0: none is."""
+        given = [
+            one for one in (self.warn.get(name), self.crit.get(name)) if one not in (None, OFF)
+        ]
+        return max((int(number(MEASURES[kind][name], str(one))) for one in given), default=0)
+
 
 async def of_hub(hub: HubClient, url: str, asked: Asked) -> Sequence[Checked]:
     """The node that answers."""
@@ -80,11 +87,12 @@ async def of_subscriptions(hub: HubClient, names: Sequence[str], asked: Asked) -
         body = (await hub.read(paths.SUBSCRIPTIONS)).body
         names = [one.id for one in msgspec.json.decode(body, type=list[Subscribed])]
     tried = await _attempts(hub, asked.over) if names else {}
+    most = max(_MOST_LETTERS, asked.highest("sub", "dead"))
 
     async def look(name: str) -> Checked:
         one = msgspec.json.decode((await hub.read(paths.subscription(name))).body, type=Lagging)
         status = one.status
-        dead = await letters(hub, {"subscription": name, "state": "open"}, _MOST_LETTERS)
+        dead = await letters(hub, {"subscription": name, "state": "open"}, most)
         total, failed = tried.get(name, (0, 0))
         values: dict[str, Value] = {
             "state": status.state or "unknown",
