@@ -1,7 +1,7 @@
 """`make bench`: what the hub does in a second, each figure beside a peer's or a limit's in the same run.
 
     python -m bench [ingest] [batches] [delivery] [deliveries] [idle-subscriptions] [idle] [registry]
-        [schemas] [inline] [cesql] [matching] [streams] [client] [latency]
+        [schemas] [inline] [cesql] [matching] [streams] [client] [latency] [cli-start]
 
 All of them if none is named.
 
@@ -20,6 +20,7 @@ from dataclasses import replace
 
 from bench import (
     cesql,
+    cli_start,
     client,
     deliveries,
     idle,
@@ -228,6 +229,7 @@ PARTS = {
     "streams": streams.main,
     "client": client.main,
     "latency": latency.main,
+    "cli-start": cli_start.main,
 }
 
 

@@ -13,7 +13,9 @@ from chappe.cli.main import root
 
 TEXT = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### `(chappe [^`]+)`\n(.*?)(?=^### |\Z)", TEXT, re.M | re.S))
-SHARED = {"--url", "--token", "-o", "--output", "-q", "--quiet"}
+SHARED = set(
+    "--url --token --context -o --output -q --quiet -v --verbose --debug-http --columns --sort-by".split()
+)
 
 
 def tree(group: click.Group, path: str = "chappe") -> Iterator[tuple[str, click.Command]]:
@@ -51,7 +53,7 @@ def test_each_section_is_a_command() -> None:
     assert set(SECTIONS) == set(COMMANDS)
 
 
-@pytest.mark.parametrize("name", sorted(options(root)))
+@pytest.mark.parametrize("name", sorted(options(root) | SHARED))
 def test_each_shared_option_is_documented(name: str) -> None:
     assert f"`{name}" in TEXT.split("## Commands")[0]
 

@@ -105,7 +105,7 @@ def test_nothing_is_left_to_be_filled_in(tmp_path: Path) -> None:
     texts = {one: Path(one).read_text() for one in written}
 
     assert [one for one, text in texts.items() if re.search(r"@[A-Z]{3,}@", text)] == []
-    assert tomllib.loads(texts[str(tmp_path / "chappe.toml")]) == {"url": url}
+    assert tomllib.loads(texts[str(tmp_path / "chappe.toml")]) == {"cli": {"url": url}}
     producers = yaml.safe_load(texts[str(tmp_path / "registry/producers.yaml")])
     (end,) = producers["endpoints"]["checkout"]["protocoloptions"]["endpoints"]
     assert end == {"uri": f"{url}/events"}

@@ -351,7 +351,7 @@ def test_finding_nothing_is_a_clear_no(chappe: Cli, name: str) -> None:
         (["apply", "-f", "missing.yaml"], "missing.yaml"),
         (["type", "ls", "--label", "a=b,c"], "comma"),
         (["type", "ls", "-o", "csv"], "-o"),
-        (["-o", "yaml", "event", "ls"], "-o yaml"),
+        (["-o", "xregistry", "event", "ls"], "-o xregistry"),
     ],
 )
 def test_wrong_usage_of_the_registry_s_commands_ends_with_2(

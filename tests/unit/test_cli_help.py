@@ -182,8 +182,16 @@ def test_help_as_json_has_the_whole_tree() -> None:
     assert {one: commands["sub rm"][one] for one in ("impact", "aliases", "outputs", "shared")} == {
         "impact": "destructive",
         "aliases": ["sub delete"],
-        "outputs": ["table", "json", "jsonl", "name"],
-        "shared": ["--url", "--token", "--output", "--quiet"],
+        "outputs": ["table", "wide", "json", "yaml", "jsonl", "name"],
+        "shared": [
+            "--context",
+            "--url",
+            "--token",
+            "--output",
+            "--quiet",
+            "--verbose",
+            "--debug-http",
+        ],
     }
     assert commands["sub rm"]["arguments"] == [
         {"name": "ID", "required": True, "multiple": True, "type": "text", "choices": []}

@@ -445,9 +445,22 @@ def test_the_documentation_has_every_setting_with_its_default(each: SettingInfo)
 
 
 def test_the_documentation_has_no_setting_that_does_not_exist() -> None:
-    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    of_nodes = DOCUMENT.read_text(encoding="utf-8").partition("\n## The command line")[0]
+    lines = of_nodes.splitlines()
     rows = [line for line in lines if line.startswith("| `")]
     assert len(rows) == len(describe())
+
+
+def test_the_file_s_table_of_the_command_line_is_left_alone(tmp_path: Path) -> None:
+    settings = loaded(tmp_path, file='port = 1\n[cli]\ncontext = "staging"')
+
+    assert settings.port == 1
+
+
+def test_variables_of_the_command_line_are_left_alone(tmp_path: Path) -> None:
+    environ = {"CHAPPE_CONTEXT": "a", "CHAPPE_CLI_CONFIG": "b", "CHAPPE_ACCESSIBLE": "1"}
+
+    assert loaded(tmp_path, environ=environ).port == 4280
 
 
 def test_flag_and_variable_follow_from_the_name() -> None:

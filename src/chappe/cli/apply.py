@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.registry_compare import Change
 from chappe.cli.registry_diff import DONE, say_differences, say_done
 from chappe.cli.registry_files import read_documents
@@ -15,7 +16,7 @@ from chappe.cli.registry_plan import Ways, carry_out, make_plan, present, tree_o
 from chappe.cli.registry_tree import Group, Registry
 from chappe.cli.registry_trouble import no_verdict
 from chappe.cli.report_formats import Checked, Finding, Format, report_option, written
-from chappe.cli.session import OUTPUTS, Session, confirm, printing
+from chappe.cli.session import OUTPUTS, Session, printing
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import RegistryClient, joined
 
@@ -33,7 +34,6 @@ _prune = click.option(
     is_flag=True,
     help="Delete what the groups in the files have besides: resources and versions not named there.",
 )
-_yes = click.option("--yes", is_flag=True, help="Do not ask.")
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 
 
@@ -41,9 +41,11 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done,
 @_files
 @_dry_run
 @_prune
-@_yes
 @printing(*OUTPUTS)
-def apply(session: Session, files: Sequence[str], dry_run: bool, prune: bool, yes: bool) -> None:
+@destructive
+def apply(
+    session: Session, files: Sequence[str], dry_run: bool, prune: bool, consent: Consent
+) -> None:
     """Make the registry what files say: create, update, leave what is the same.
 
     \b
@@ -59,7 +61,7 @@ def apply(session: Session, files: Sequence[str], dry_run: bool, prune: bool, ye
     gone = [f"{collection}/{id_}" for collection, ids in plan.deletions for id_ in ids]
     if not dry_run:
         if gone:
-            confirm(f"This deletes {_few(gone)}", yes=yes)
+            confirm(session, f"This deletes {_few(gone)}", consent)
         session.run(lambda hub: carry_out(RegistryClient(hub), plan))
     say_done(session, plan.all_changes, dry_run=dry_run)
 
@@ -94,9 +96,9 @@ def diff(session: Session, files: Sequence[str], prune: bool, report: Format | N
 @click.command()
 @_files
 @_dry_run
-@_yes
 @printing(*OUTPUTS)
-def delete(session: Session, files: Sequence[str], dry_run: bool, yes: bool) -> None:
+@destructive
+def delete(session: Session, files: Sequence[str], dry_run: bool, consent: Consent) -> None:
     """Take away what files name: resources, versions, and groups that are empty then.
 
     \b
@@ -119,7 +121,7 @@ def delete(session: Session, files: Sequence[str], dry_run: bool, yes: bool) -> 
 
     doomed = session.run(look)
     if doomed.xids and not dry_run:
-        confirm(f"This deletes {_few(doomed.xids)}", yes=yes)
+        confirm(session, f"This deletes {_few(doomed.xids)}", consent)
         session.run(end)
     say_done(session, [Change(xid, "removed") for xid in doomed.xids], dry_run=dry_run)
     for xid in doomed.kept:

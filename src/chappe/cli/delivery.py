@@ -7,18 +7,20 @@ from collections.abc import Sequence
 import click
 import msgspec
 
+from chappe.cli.columns import Columns, lists
+from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.delivery_filters import chosen, filtered, given_filters, letters
 from chappe.cli.delivery_retry import retry
 from chappe.cli.noun import Noun
 from chappe.cli.render import moment, one_line, printable, table
-from chappe.cli.session import Session, confirm, printing, remote
+from chappe.cli.session import Session, printing, remote
 from chappe.cli.sub import show
 from chappe.cli.watching import watched
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.views import DeadLetter, Discarded
 
-_COLUMNS = ("POSITION", "BURIED", "STATE", "SUBSCRIPTION", "TYPE", "ID", "REASON")
+_COLUMNS = Columns(("POSITION", "BURIED", "STATE", "SUBSCRIPTION", "TYPE", "ID", "REASON"))
 _REASON_WIDTH = 60
 
 
@@ -36,6 +38,7 @@ def delivery() -> None:
 )
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="Most.")
 @remote
+@lists(_COLUMNS)
 @watched
 def ls(session: Session, /, state: str | None, limit: int, **filters: str | None) -> None:
     """List dead letters, the newest first.
@@ -79,15 +82,15 @@ def get(session: Session, position: str) -> None:
 @filtered
 @click.option("--all", "all_", is_flag=True, help="Every letter.")
 @click.option("--dry-run", is_flag=True, help="Say how many it would be, and do nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @remote
+@destructive
 def discard(
     session: Session,
     /,
     positions: Sequence[str],
     all_: bool,
     dry_run: bool,
-    yes: bool,
+    consent: Consent,
     **filters: str | None,
 ) -> None:
     """Put dead letters away: those at positions, or all that fit; lists show them no more.
@@ -100,7 +103,8 @@ def discard(
     if dry_run and positions:
         raise click.UsageError("--dry-run is for letters chosen by a filter")
     if not dry_run:
-        confirm(f"This puts {', '.join(positions) or 'all letters that fit'} away", yes=yes)
+        what = ", ".join(positions) or "all letters that fit"
+        confirm(session, f"This puts {what} away", consent)
 
     async def delete(hub: HubClient) -> Discarded:
         for one in positions:

@@ -7,16 +7,17 @@ from typing import Any
 
 import click
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.noun import Noun
 from chappe.cli.registry_find import ENDPOINTS, ask, branches, find_one, id_of
 from chappe.cli.registry_options import narrowed, registry_printing
-from chappe.cli.registry_print import card, emit, emit_one, listing
+from chappe.cli.registry_print import WIDE, card, emit, emit_one, listing, wide
 from chappe.cli.registry_roles import address, groups, usage
 from chappe.cli.session import Session
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import RegistryClient, object_of
 
-_COLUMNS = ("ENDPOINT", "USAGE", "PROTOCOL", "GROUPS", "ADDRESS")
+_COLUMNS = Columns(("ENDPOINT", "USAGE", "PROTOCOL", "GROUPS", "ADDRESS"), wide=WIDE)
 _BLOCKS = ("protocoloptions", "envelopeoptions")
 _HIDDEN = frozenset("self endpointid messagesurl subscriptionsurl".split())
 
@@ -35,6 +36,7 @@ def endpoint() -> None:
     help="Only those where a client can be this.",
 )
 @registry_printing
+@lists(_COLUMNS)
 def ls(
     session: Session,
     group: str | None,
@@ -104,4 +106,5 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         str(one.get("protocol") or ""),
         ",".join(groups(one)),
         address(one),
+        *wide(one),
     )

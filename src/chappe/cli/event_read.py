@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.event_forms import FORMS
 from chappe.cli.render import moment, one_line, printable, table
 from chappe.cli.session import OUTPUTS, Session, printing
@@ -21,7 +22,9 @@ from chappe.client.paths import DEFAULT_CHANNEL, EventQuery
 from chappe.client.streaming import StreamQuery, follow
 from chappe.client.views import Attributes, Listed
 
-_COLUMNS = ("POSITION", "ACCEPTED", "TYPE", "ID", "SOURCE", "SUBJECT")
+_COLUMNS = Columns(
+    ("POSITION", "ACCEPTED", "TYPE", "ID", "SOURCE", "SUBJECT"), wide=("TIME", "CONTENT TYPE")
+)
 _PAGE = 1000
 _LOST = "connection lost ({}); trying again"
 
@@ -67,6 +70,7 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--all", "all_", is_flag=True, help="All that fit, whatever --limit says.")
 @_printing
+@lists(_COLUMNS)
 @watched
 def ls(
     session: Session,
@@ -228,7 +232,9 @@ def _print(session: Session, one: Listed, channel: str) -> None:
         case "name":
             session.say(one.position)
         case _:
-            session.say("  ".join(printable(cell) for cell in _row(one)).rstrip())
+            session.say(
+                "  ".join(printable(cell) for cell in _row(one)[: len(_COLUMNS.names)]).rstrip()
+            )
     sys.stdout.flush()
 
 
@@ -241,4 +247,6 @@ def _row(one: Listed) -> tuple[str, ...]:
         shown.id,
         shown.source,
         shown.subject or "",
+        shown.time or "",
+        shown.datacontenttype or "",
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from urllib.parse import unquote
 
 from chappe.domain import errors
 from chappe.domain.errors import ChappeError
@@ -133,6 +132,8 @@ def _why(error: ChappeError) -> Iterator[str]:
 
 
 def _schema_command(details: Mapping[str, object]) -> str:
+    from urllib.parse import unquote
+
     # "/messagegroups/shop/messages/order.paid" -> chappe schema get order.paid --group shop
     match str(details.get("declaration", "")).split("/"):
         case ["", "messagegroups", group, "messages", type_]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.registry_options import registry_printing
 from chappe.cli.registry_print import emit, labels_of, listing
 from chappe.cli.registry_roles import roles
@@ -16,7 +17,7 @@ from chappe.cli.session import Session
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import Flags, RegistryClient, object_of
 
-_COLUMNS = ("KIND", "ID", "WHERE", "DESCRIPTION")
+_COLUMNS = Columns(("KIND", "ID", "WHERE", "DESCRIPTION"), wide=("XID",))
 # What a person calls them; anything else goes by its singular in the model.
 _KINDS = {
     "messagegroup": "group",
@@ -69,6 +70,7 @@ class Found:
     help="So many at most.",
 )
 @registry_printing
+@lists(_COLUMNS)
 def find(
     session: Session, words: Sequence[str], kinds: Sequence[str], labels: Sequence[str], limit: int
 ) -> None:
@@ -197,4 +199,4 @@ def _nothing(
 def _row(found: Found) -> tuple[str, ...]:
     entity = found.entity
     said = entity.get("description") or entity.get("name") or labels_of(entity)
-    return found.kind, found.id, found.xid.rpartition("/")[0] or "/", str(said)
+    return found.kind, found.id, found.xid.rpartition("/")[0] or "/", str(said), found.xid

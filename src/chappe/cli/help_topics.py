@@ -71,15 +71,22 @@ An error is three lines: what happened, why, and what to do next.
 """
 
 _ENVIRONMENT: Final = """
-What the command line reads from the environment. An option wins over it.
+What the command line reads from the environment. An option wins over it; a context, the project's
+chappe.toml and the user's file come after it (chappe context show tells which one said what).
 
+  CHAPPE_CONTEXT the hub by its name (--context)
   CHAPPE_URL     the hub (--url); else http://127.0.0.1:4280
-  CHAPPE_TOKEN   the bearer token (--token); else what chappe login kept
+  CHAPPE_TOKEN   the bearer token (--token); else the context's, else what chappe login kept
+  CHAPPE_CA      the authorities that vouch for the hub, PEM (--ca)
+  CHAPPE_OUTPUT  how to print, where a command can print so (--output)
+  CHAPPE_TIMEOUT seconds to wait for an answer (--timeout)
+  CHAPPE_CLI_CONFIG  the user's file; else chappe/config.toml in ~/.config
   CHAPPE_DATA    the hub's data directory, of the commands that run on its machine (--data)
   CHAPPE_TOKENS  the hub's tokens file (--file)
   NO_COLOR       no colours
   FORCE_COLOR    colours into a pipe, too
   TERM=dumb      no colours
+  CHAPPE_ACCESSIBLE  anything: no cursor moves, no bars, no glyphs
   EDITOR, VISUAL what chappe sub edit opens
   K_SINK         where chappe event send posts to where no hub is named (Knative's SinkBinding)
   K_CE_OVERRIDES extensions that it gives the events then

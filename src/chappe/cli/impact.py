@@ -92,6 +92,14 @@ IMPACT: Final[Mapping[str, Impact]] = MappingProxyType(
         "registry get": "read",
         "registry import": "write",
         "top": "read",
+        "open": "read",
+        "api": "destructive",
+        "context add": "write",
+        "context ls": "read",
+        "context rm": "destructive",
+        "context show": "read",
+        "context use": "write",
+        "context validate": "read",
         "login": "write",
         "logout": "write",
         "whoami": "read",
@@ -110,6 +118,7 @@ IMPACT: Final[Mapping[str, Impact]] = MappingProxyType(
         "help": "read",
         "mcp": "read",
         "doctor": "read",
+        "completion": "read",
         "version": "read",
     }
 )

@@ -82,7 +82,7 @@ def init(session: Session, folder: str, agents: bool, force: bool, dry_run: bool
 def _wanted(url: str) -> Iterator[tuple[str, str]]:
     for name, packaged in FILES.items():
         yield name, _filled(packaged, {"EVENTS": json.dumps(f"{url.rstrip('/')}/events")})
-    yield "chappe.toml", f"# Which hub the commands here ask.\nurl = {json.dumps(url)}\n"
+    yield "chappe.toml", f"# Which hub the commands here ask.\n[cli]\nurl = {json.dumps(url)}\n"
 
 
 def _filled(packaged: str, more: Mapping[str, str]) -> str:

@@ -174,15 +174,13 @@ async def _accepted(
     session: Session, issuer: Issuer, tokens: Tokens
 ) -> tuple[Credential, Mapping[str, Any]]:
     """The token that the hub takes: issuers differ in whom their access tokens are for."""
-    from chappe.client.hub_client import HubClient
-
     refused: Unauthenticated | None = None
     ends = 0.0 if tokens.expires_in is None else now().timestamp() + tokens.expires_in
     for kind, token in (("access_token", tokens.access_token), ("id_token", tokens.id_token)):
         if token.count(".") != 2:
             continue
         try:
-            async with HubClient(session.url, token=token, timeout_s=session.timeout_s) as hub:
+            async with session.client(token) as hub:
                 who = await _whoami(hub)
         except Unauthenticated as error:
             refused = error

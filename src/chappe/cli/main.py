@@ -12,9 +12,11 @@ from typing import NoReturn
 
 import click
 
+from chappe.cli.environment import variable
 from chappe.cli.failures import EXIT_CODES, INTERRUPTED, USAGE, exit_code, lines, problem
 from chappe.cli.lazy import LazyGroup
 from chappe.cli.session import Failed, ReaderGone, root_options
+from chappe.cli.verbs import VERBS
 from chappe.domain.errors import ChappeError
 
 COMMANDS = {
@@ -40,6 +42,9 @@ COMMANDS = {
     "import": ("chappe.cli.exchange:import_", "Take files of other formats into the registry"),
     "registry": ("chappe.cli.registry:registry", "Export, import, compare and read the registry"),
     "top": ("chappe.cli.top:top", "Watch a hub: rates, lag, failures"),
+    "open": ("chappe.cli.open_page:open_", "Open a page of the console in the browser"),
+    "api": ("chappe.cli.api:api", "Send one request of the API as it is"),
+    "context": ("chappe.cli.context:context", "Name the hubs one works with, and choose one"),
     "login": ("chappe.cli.login:login", "Log in to a hub"),
     "logout": ("chappe.cli.login:logout", "Forget the login to a hub"),
     "whoami": ("chappe.cli.login:whoami", "Show who one is to a hub, and what one may"),
@@ -49,15 +54,18 @@ COMMANDS = {
     "doctor": ("chappe.cli.doctor:doctor", "Check the hub and this machine"),
     "check": ("chappe.cli.check:check", "Check hub, subscriptions, channels, sources: monitoring"),
     "errors": ("chappe.cli.errors:errors", "Explain error codes: meaning, cause, cure"),
+    "completion": ("chappe.cli.completion:completion", "Complete with TAB in bash, zsh and fish"),
     "version": ("chappe.cli.version:version", "Show the version"),
     "help": ("chappe.cli.help:help_", "Explain a topic or a command; all of it as JSON"),
 }
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+CONTEXT_WIDTH = 100
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": CONTEXT_WIDTH}
 
 
 @click.group(
     cls=LazyGroup,
     lazy=COMMANDS,
+    verbs=VERBS,
     context_settings=CONTEXT,
     epilog=EXIT_CODES,
     no_args_is_help=True,
@@ -77,8 +85,16 @@ def root(ctx: click.Context) -> None:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""
     arguments = list(sys.argv[1:] if args is None else args)
+    asked = variable("_CHAPPE_COMPLETE")
+    if asked is not None:
+        from chappe.cli.complete import answer
+
+        answer(root, asked, (variable("COMP_WORDS") or "").split())
+        sys.exit(0)
     try:
-        code = root.main(arguments, prog_name="chappe", standalone_mode=False)
+        code = root.main(
+            arguments, prog_name="chappe", standalone_mode=False, terminal_width=_width()
+        )
         sys.stdout.flush()
     except (ReaderGone, BrokenPipeError):
         # Python would complain once more when it flushes at exit.
@@ -93,6 +109,16 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     except ChappeError as exc:
         code = _failed(exc, as_json=False)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _width() -> int:
+    """What help is laid out for. Click would import shutil, and with it all compressions, to ask."""
+    asked = variable("COLUMNS") or ""
+    try:
+        columns = int(asked) if asked.isdecimal() else os.get_terminal_size().columns
+    except OSError:
+        columns = 80
+    return max(min(columns or 80, CONTEXT_WIDTH) - 2, 50)
 
 
 def _usage(exc: click.ClickException) -> int:

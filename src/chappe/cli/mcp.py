@@ -55,6 +55,7 @@ def mcp(session: Session, allow_write: bool, listen: int | None, hosts: Sequence
             await serve_http(
                 session.url,
                 timeout_s=session.timeout_s,
+                tls=session.tls(),
                 allow_write=allow_write,
                 port=listen,
                 hosts=hosts,

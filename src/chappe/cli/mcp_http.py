@@ -6,6 +6,7 @@ the process has none of its own. It listens on this machine; a reverse proxy giv
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -22,13 +23,19 @@ _TOKEN: ContextVar[str | None] = ContextVar("token", default=None)
 
 
 async def serve_http(
-    url: str, *, timeout_s: float, allow_write: bool, port: int, hosts: Sequence[str]
+    url: str,
+    *,
+    timeout_s: float,
+    tls: ssl.SSLContext | None,
+    allow_write: bool,
+    port: int,
+    hosts: Sequence[str],
 ) -> None:
     """Serve until the process is told to end; `hosts` are names besides this machine's own."""
 
     @asynccontextmanager
     async def asking() -> AsyncIterator[HubClient]:
-        async with HubClient(url, token=_TOKEN.get(), timeout_s=timeout_s) as hub:
+        async with HubClient(url, token=_TOKEN.get(), timeout_s=timeout_s, tls=tls) as hub:
             yield hub
 
     server = made(asking, allow_write=allow_write, files=None, middleware=[_as_the_caller])

@@ -10,10 +10,11 @@ Beginnings of names are not accepted: what is unique today may fit two commands 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 import click
+
+from chappe.kit.near import nearest
 
 ALIASES: Final[Mapping[str, str]] = {
     "list": "ls",
@@ -70,9 +71,9 @@ def aliases_of(name: str, names: Sequence[str]) -> list[str]:
 def meant(name: str, names: Sequence[str], path: str) -> str:
     """What to say of a command that is not there: one like it, here or in another group, or all."""
     known = [*names, *(alias for alias in ALIASES if canonical(alias, names) is not None)]
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    near = nearest(name, known)
+    if near is not None:
+        return f"did you mean {near!r}?"
     from chappe.cli.impact import IMPACT
 
     elsewhere = [one for one in IMPACT if one.split()[-1] == name]

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.endpoint import declared, show_endpoint
 from chappe.cli.noun import Noun
 from chappe.cli.producer_make import import_, token
@@ -21,7 +22,7 @@ from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import RegistryClient
 
-_COLUMNS = ("PRODUCER", "KNOWN", "LAST SEEN", "A MINUTE", "TYPES")
+_COLUMNS = Columns(("PRODUCER", "KNOWN", "LAST SEEN", "A MINUTE", "TYPES"))
 
 
 @click.group(cls=Noun, no_args_is_help=True)
@@ -36,6 +37,7 @@ def producer() -> None:
     "--own", is_flag=True, help="Also the hub's own endpoints, where its channels are read."
 )
 @registry_printing
+@lists(_COLUMNS)
 def ls(
     session: Session,
     group: str | None,

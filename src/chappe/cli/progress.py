@@ -32,7 +32,7 @@ class Bar:
         took_s = self._now_s() - self._begun_s
         if self._session.quiet or took_s < _AFTER_S:
             return
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and not self._session.accessible:
             filled = _WIDTH * done // max(1, self._total)
             line = f"[{'#' * filled}{'.' * (_WIDTH - filled)}] {self._text(done, took_s)}"
             click.echo(f"\r{line}\x1b[K", err=True, nl=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.columns import Columns, arranged
 from chappe.cli.registry_yaml import write_yaml
 from chappe.cli.render import moment, printable
 from chappe.cli.session import Session
@@ -25,6 +26,10 @@ _NARROWEST = 16  # a last column with less room is not worth its place: it goes 
 _FIRST = ("name", "description", "documentation", "usage", "channel", "protocol", "envelope")
 _LAST = ("labels", "deprecated", "epoch", "createdat", "modifiedat", "xid")
 _SHORT = 60
+
+
+WIDE = ("LABELS", "EPOCH", "CHANGED", "XID")
+"""The columns that every list of the registry has besides, in -o wide; `wide` fills them."""
 
 
 def emit(session: Session, entities: Sequence[Entity], *, answer: bytes | None) -> bool:
@@ -64,8 +69,11 @@ def emit_one(session: Session, entity: Entity, *, answer: bytes) -> bool:
     return True
 
 
-def listing(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def listing(
+    session: Session, columns: Columns | Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
     """Columns under a bold head. On a terminal the last one is cut where the line ends."""
+    columns, rows = arranged(session, columns, rows)
     safe = [[printable(one_line(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(columns, *safe, strict=True)]
     room = width() - sum(one + 2 for one in widths[:-1]) if sys.stdout.isatty() else None
@@ -74,6 +82,12 @@ def listing(session: Session, columns: Sequence[str], rows: Sequence[Sequence[st
     session.say(_row(columns, widths, room, bold=session.color))
     for row in safe:
         session.say(_row(row, widths, room, bold=False))
+
+
+def wide(entity: Entity) -> tuple[str, ...]:
+    """The cells of WIDE."""
+    changed = moment(str(entity.get("modifiedat") or "")).partition(".")[0]
+    return labels_of(entity), str(entity.get("epoch") or ""), changed, str(entity.get("xid") or "")
 
 
 def card(session: Session, title: str, kind: str, entity: Entity, rest: Entity) -> None:

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
+
+from chappe.cli.columns import Columns, arranged
 
 if TYPE_CHECKING:
     from chappe.cli.session import Session
@@ -33,16 +34,19 @@ def mark(glyph: str, color: str, session: Session) -> str:
     """A coloured mark, in ASCII where the output cannot show it; words always stand beside it."""
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
-        glyph.encode(encoding)
+        glyph.encode("ascii" if session.accessible else encoding)
     except UnicodeEncodeError:
         glyph = _ASCII.get(glyph, "?")
     return click.style(glyph, fg=color) if session.color else glyph
 
 
-def table(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def table(
+    session: Session, columns: Columns | Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
     """Print rows under a head; nothing but the head when there are none."""
+    columns, rows = arranged(session, columns, rows)
     safe = [[printable(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and not session.accessible:
         _rich_table(session, columns, safe)
     else:
         for line in aligned([columns, *safe]):
@@ -51,6 +55,8 @@ def table(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 def one_line(value: bytes) -> str:
     """The JSON value on one line; its numbers and strings stay as they were written."""
+    import msgspec
+
     flat = msgspec.json.format(value, indent=-1) if b"\n" in value or b"\r" in value else value
     return flat.decode()
 

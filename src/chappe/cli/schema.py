@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
+from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.noun import Noun
 from chappe.cli.schema_check import check
 from chappe.cli.schema_cmds import get, ls
@@ -16,7 +17,7 @@ from chappe.cli.schema_gen import gen
 from chappe.cli.schema_infer import infer
 from chappe.cli.schema_lint import lint
 from chappe.cli.schema_versions import diff, history
-from chappe.cli.session import Session, confirm, remote
+from chappe.cli.session import Session, remote
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import Flags, RegistryClient
@@ -94,15 +95,15 @@ def add(
 @schema.command()
 @click.argument("types", metavar="TYPE...", nargs=-1, required=True)
 @_group
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @remote
-def rm(session: Session, types: Sequence[str], group: str, yes: bool) -> None:
+@destructive
+def rm(session: Session, types: Sequence[str], group: str, consent: Consent) -> None:
     """Take declarations away; payloads of the type are not checked any more.
 
     \b
       chappe schema rm order.paid --yes
     """  # noqa: D301 - click's mark for lines as they are
-    confirm(f"This ends the checking of {', '.join(types)}", yes=yes)
+    confirm(session, f"This ends the checking of {', '.join(types)}", consent)
 
     async def end(hub: HubClient) -> None:
         for one in types:

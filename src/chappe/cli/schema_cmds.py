@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.registry_find import (
     SCHEMAS,
     ask,
@@ -18,14 +19,14 @@ from chappe.cli.registry_find import (
     metadata_path,
 )
 from chappe.cli.registry_options import group_option, narrowed, registry_printing
-from chappe.cli.registry_print import card, emit, emit_one, listing
+from chappe.cli.registry_print import WIDE, card, emit, emit_one, listing, wide
 from chappe.cli.render import moment, printable
 from chappe.cli.session import Session
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import NO_FLAGS, Flags, RegistryClient, encoded
 from chappe.domain.errors import NotFound
 
-_COLUMNS = ("SCHEMA", "GROUP", "OF", "FORMAT", "CHECKED", "MODIFIED")
+_COLUMNS = Columns(("SCHEMA", "GROUP", "OF", "FORMAT", "CHECKED", "MODIFIED"), wide=WIDE)
 _DOCUMENTS = "/schemagroups/"
 _PAYLOAD = ("dataschema", "dataschemauri", "dataschemaformat", "dataschemaxid")
 _BODIES = ("schema", "schemabase64", "dataschema")
@@ -37,6 +38,7 @@ _HIDDEN = frozenset(
 @click.command("ls")
 @narrowed
 @registry_printing
+@lists(_COLUMNS)
 def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequence[str]) -> None:
     """List the schemas: those declared for a type, and the documents of schema groups.
 
@@ -133,7 +135,7 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         of, format_ = "a type", one.get("dataschemaformat")
         checked = str(one.get("validation") or "")
     modified = moment(str(one.get("modifiedat") or ""))[:16]  # to the minute
-    return id_of(one), group_of(one), of, str(format_ or ""), checked, modified
+    return id_of(one), group_of(one), of, str(format_ or ""), checked, modified, *wide(one)
 
 
 def _validated(one: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.registry_find import SCHEMAS, find_one, id_of, metadata_path
 from chappe.cli.registry_options import group_option, registry_printing
 from chappe.cli.registry_print import emit, listing
@@ -20,13 +21,14 @@ from chappe.client.hub_client import HubClient
 from chappe.client.registry import NO_FLAGS, Flags, RegistryClient, encoded, object_of
 from chappe.domain.errors import NotFound
 
-_COLUMNS: Final = ("VERSION", "DEFAULT", "AFTER", "CREATED", "MODIFIED", "DESCRIPTION")
+_COLUMNS: Final = Columns(("VERSION", "DEFAULT", "AFTER", "CREATED", "MODIFIED", "DESCRIPTION"))
 
 
 @click.command()
 @click.argument("name", metavar="SCHEMA")
 @group_option
 @registry_printing
+@lists(_COLUMNS)
 def history(session: Session, name: str, group: str | None) -> None:
     """List the versions of a document, the oldest first.
 

@@ -9,9 +9,11 @@ from typing import Any, Final
 import click
 import msgspec
 
+from chappe.cli.columns import Columns, lists
+from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.noun import Noun
 from chappe.cli.render import one_line, printable, table
-from chappe.cli.session import Session, confirm, remote
+from chappe.cli.session import Session, remote
 from chappe.cli.source_webhook import webhook
 from chappe.cli.sub import show
 from chappe.cli.sub_create import text_or_file
@@ -21,7 +23,10 @@ from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.views import Connected
 
-_COLUMNS: Final = ("ID", "URL", "CHANNEL", "STATE", "TAKEN", "SET ASIDE", "NODE", "ERROR")
+_COLUMNS: Final = Columns(
+    ("ID", "URL", "CHANNEL", "STATE", "TAKEN", "SET ASIDE", "NODE", "ERROR"),
+    wide=("PROTOCOL", "EPOCH"),
+)
 _PROTOCOLS: Final = {
     "kafka": "KAFKA",
     "nats": "NATS",
@@ -135,6 +140,7 @@ def create(
 
 @source.command("ls")
 @remote
+@lists(_COLUMNS)
 def ls(session: Session) -> None:
     """List the sources and how they do.
 
@@ -196,15 +202,15 @@ def resume(session: Session, ids: Sequence[str]) -> None:
 
 @source.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @remote
-def rm(session: Session, ids: Sequence[str], yes: bool) -> None:
+@destructive
+def rm(session: Session, ids: Sequence[str], consent: Consent) -> None:
     """End sources; what they have read stays, and so does what the broker keeps for them.
 
     \b
       chappe source rm factory --yes
     """  # noqa: D301 - click's mark for lines as they are
-    confirm(f"This ends the sources {', '.join(ids)}", yes=yes)
+    confirm(session, f"This ends the sources {', '.join(ids)}", consent)
 
     async def end(hub: HubClient) -> None:
         for one in ids:
@@ -263,4 +269,6 @@ def _row(one: Connected) -> tuple[str, ...]:
         str(status.setaside),
         status.node,
         status.error if status.state in ("failing", "unserved") else "",
+        one.protocol,
+        str(one.epoch),
     )

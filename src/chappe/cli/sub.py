@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import click
 import msgspec
 
+from chappe.cli.columns import Columns, lists
+from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.noun import Noun
 from chappe.cli.render import one_line, printable, table
-from chappe.cli.session import Session, confirm, remote
+from chappe.cli.session import Session, remote
 from chappe.cli.sub_create import create
 from chappe.cli.sub_edit import edit
 from chappe.cli.sub_explain import explain
@@ -24,7 +26,9 @@ from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.views import Subscribed
 
-_COLUMNS = ("ID", "STATE", "SINK", "TYPES", "SOURCE", "FILTERS", "CHANNEL")
+_COLUMNS = Columns(
+    ("ID", "STATE", "SINK", "TYPES", "SOURCE", "FILTERS", "CHANNEL"), wide=("PROTOCOL", "EPOCH")
+)
 
 
 @click.group(cls=Noun, no_args_is_help=True)
@@ -38,6 +42,7 @@ def sub() -> None:
 @click.option("--channel", help="Those of this channel.")
 @click.option("--state", help="Those in this state, such as paused.")
 @remote
+@lists(_COLUMNS)
 @watched
 def ls(session: Session, /, **filters: str | None) -> None:
     """List the subscriptions, and how delivery goes.
@@ -78,10 +83,10 @@ def get(session: Session, id_: str) -> None:
 
 @sub.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Say which there are to be ended, and end none.")
 @remote
-def rm(session: Session, ids: Sequence[str], yes: bool, dry_run: bool) -> None:
+@destructive
+def rm(session: Session, ids: Sequence[str], consent: Consent, dry_run: bool) -> None:
     """End subscriptions; what they have not delivered yet is not delivered any more.
 
     \b
@@ -91,7 +96,7 @@ def rm(session: Session, ids: Sequence[str], yes: bool, dry_run: bool) -> None:
     if dry_run:
         see_each(session, ids, "would end")
         return
-    confirm(f"This ends {', '.join(ids)} and whatever waits there for delivery", yes=yes)
+    confirm(session, f"This ends {', '.join(ids)} and whatever waits there for delivery", consent)
 
     async def end(hub: HubClient) -> None:
         for one in ids:
@@ -124,4 +129,7 @@ def show(session: Session, body: bytes, *, name: str) -> None:
 def _row(one: Subscribed) -> tuple[str, ...]:
     filters = msgspec.json.encode(one.filters).decode() if one.filters else ""
     types = ", ".join(one.types)
-    return one.id, one.status.state, one.sink, types, one.source or "", filters, one.channel
+    return (
+        one.id, one.status.state, one.sink, types, one.source or "", filters, one.channel,
+        one.protocol, str(one.epoch),
+    )  # fmt: skip

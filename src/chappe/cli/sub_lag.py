@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from chappe.cli.amounts import duration
+from chappe.cli.columns import Columns, lists
 from chappe.cli.moment import now
 from chappe.cli.render import one_line, table
 from chappe.cli.session import Session, remote
@@ -17,12 +18,15 @@ from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.views import Lagging, Subscribed
 
-_COLUMNS = ("ID", "STATE", "BEHIND", "OLDEST", "OPEN", "WAITING", "LAST FAILURE")
+_COLUMNS = Columns(
+    ("ID", "STATE", "BEHIND", "OLDEST", "OPEN", "WAITING", "LAST FAILURE"), wide=("SINK",)
+)
 
 
 @click.command()
 @click.argument("ids", metavar="[ID...]", nargs=-1)
 @remote
+@lists(_COLUMNS)
 @watched
 def lag(session: Session, ids: Sequence[str]) -> None:
     """Tell how many events a subscription is behind, and how old the oldest of them is.
@@ -66,6 +70,7 @@ def _row(one: Lagging, at: datetime) -> tuple[str, ...]:
         str(status.open),
         str(status.waiting),
         "" if failed is None else f"{_age(failed.at, at)} ago  {failed.reason}"[:80].rstrip(),
+        one.sink,
     )
 
 

@@ -8,15 +8,17 @@ from pathlib import Path
 import click
 import msgspec
 
+from chappe.cli.columns import Columns, lists
+from chappe.cli.consent import Consent, agreed
 from chappe.cli.moment import now_text
 from chappe.cli.noun import Noun
 from chappe.cli.render import moment, table
-from chappe.cli.session import Session, confirm, remote
+from chappe.cli.session import Session, remote
 from chappe.domain.access import RIGHTS, ROLES
 from chappe.server import tokens
 from chappe.server.settings import load_here
 
-_COLUMNS = ("NAME", "RIGHTS", "ROLES", "CREATED")
+_COLUMNS = Columns(("NAME", "RIGHTS", "ROLES", "CREATED"))
 
 _data = click.option(
     "--data",
@@ -86,6 +88,7 @@ def new(
 @_data
 @_file
 @remote
+@lists(_COLUMNS)
 def ls(session: Session, data: Path | None, file: Path | None) -> None:
     """List the tokens' names, rights and roles.
 
@@ -127,7 +130,7 @@ def rm(session: Session, name: str, yes: bool, data: Path | None, file: Path | N
     \b
       chappe token rm shop --yes
     """  # noqa: D301 - click's mark for lines as they are
-    confirm(f"This shuts out whoever uses the token {name!r}", yes=yes)
+    agreed(f"This shuts out whoever uses the token {name!r}", Consent(yes))
     tokens.remove_token(path_of(data, file), name)
     session.say(name)
 

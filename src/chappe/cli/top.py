@@ -88,7 +88,7 @@ async def _watch(
             session.say(msgspec.json.encode(as_json(before, after)).decode())
         else:
             text = "\n".join(screen(session.url, before, after, now()))
-            session.say(f"\x1b[H\x1b[2J{text}" if live else text)
+            session.say(f"\x1b[H\x1b[2J{text}" if live and not session.accessible else text)
         if not live:
             return
         before = after

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.noun import Noun
 from chappe.cli.picker import picked
 from chappe.cli.registry_find import (
@@ -21,7 +22,7 @@ from chappe.cli.registry_find import (
     id_of,
 )
 from chappe.cli.registry_options import group_option, narrowed, registry_printing
-from chappe.cli.registry_print import card, emit, emit_one, listing
+from chappe.cli.registry_print import WIDE, card, emit, emit_one, listing, wide
 from chappe.cli.registry_roles import carries, roles
 from chappe.cli.registry_seen import TypeSeen, told, types_seen
 from chappe.cli.render import printable
@@ -38,7 +39,7 @@ from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import Flags, RegistryClient, encoded, object_of
 from chappe.domain.errors import ChappeError
 
-_COLUMNS = ("TYPE", "GROUP", "PAYLOAD", "CHECKED", "DESCRIPTION")
+_COLUMNS = Columns(("TYPE", "GROUP", "PAYLOAD", "CHECKED", "DESCRIPTION"), wide=WIDE)
 _BLOCKS = ("envelopemetadata", "envelopeoptions", "protocoloptions", "dataschema")
 _HIDDEN = frozenset(
     "self messageid versionid isdefault ancestorid metaurl versionsurl versionscount".split()
@@ -53,6 +54,7 @@ def type_() -> None:
 @type_.command("ls")
 @narrowed
 @registry_printing
+@lists(_COLUMNS)
 @watched
 def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequence[str]) -> None:
     """List the types of events.
@@ -135,6 +137,7 @@ def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
         str(one.get("dataschemaformat") or one.get("dataschemauri") or ""),
         str(one.get("validation") or ""),
         str(one.get("description") or one.get("name") or ""),
+        *wide(one),
     )
 
 

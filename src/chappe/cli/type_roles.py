@@ -9,6 +9,7 @@ from typing import Any
 import click
 import msgspec
 
+from chappe.cli.columns import Columns, lists
 from chappe.cli.registry_find import ENDPOINTS, TYPES, Entity, entities, find_one, id_of
 from chappe.cli.registry_options import group_option, registry_printing
 from chappe.cli.registry_print import emit, listing
@@ -23,8 +24,8 @@ from chappe.client.registry import Flags, RegistryClient, object_of
 from chappe.client.views import Subscribed
 from chappe.domain.errors import ChappeError, NotFound
 
-_PRODUCERS = ("PRODUCER", "KNOWN", "LAST SEEN", "A MINUTE", "EVENTS")
-_CONSUMERS = ("CONSUMER", "KNOWN", "STATE", "FILTERS", "WHERE")
+_PRODUCERS = Columns(("PRODUCER", "KNOWN", "LAST SEEN", "A MINUTE", "EVENTS"))
+_CONSUMERS = Columns(("CONSUMER", "KNOWN", "STATE", "FILTERS", "WHERE"))
 _channel = click.option(
     "--channel", default=DEFAULT_CHANNEL, show_default=True, help="Where to look."
 )
@@ -48,6 +49,7 @@ class Party:
 @group_option
 @_channel
 @registry_printing
+@lists(_PRODUCERS)
 def producers(session: Session, name: str, group: str | None, channel: str) -> None:
     """Tell who sends a type: endpoints that declare it, and sources that it was seen from.
 
@@ -64,6 +66,7 @@ def producers(session: Session, name: str, group: str | None, channel: str) -> N
 @group_option
 @_channel
 @registry_printing
+@lists(_CONSUMERS)
 def consumers(session: Session, name: str, group: str | None, channel: str) -> None:
     """Tell who takes a type: subscriptions that may get it, and endpoints that declare it.
 

@@ -31,7 +31,13 @@ def watched(command: Callable[Concatenate[Session, P], None]) -> Callable[..., N
         pause = threading.Event()  # Never set: Ctrl-C ends the wait.
         shown: frozenset[bytes] = frozenset()
         while True:
-            if sys.stdout.isatty():
+            if sys.stdout.isatty() and session.accessible:
+                with _captured() as drawn:
+                    command(session, *args, **kwargs)
+                now = frozenset((drawn.getvalue(),))
+                _write(b"" if now == shown else drawn.getvalue() + b"\n")
+                shown = now
+            elif sys.stdout.isatty():
                 with _captured() as drawn:
                     command(session, *args, **kwargs)
                 # Home, each line with the rest of it cleared, then what stood below.

@@ -12,7 +12,6 @@ A name that does not exist is refused, wherever it stands: a misspelt limit must
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import os
 import re
@@ -29,12 +28,16 @@ from chappe.domain.claims import ClaimRole
 from chappe.domain.egress import Allowance, EgressPolicy, Reach
 from chappe.domain.errors import InvalidSetting
 from chappe.domain.subscription import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_S
+from chappe.kit.near import nearest
 from chappe.server import setting_kinds as kinds
 
 FILE_NAME = "chappe.toml"
 CONFIG_ENV = "CHAPPE_CONFIG"
-CLIENT_ENV = frozenset({"CHAPPE_URL", "CHAPPE_TOKEN"})
-"""Names in the environment that are the command line client's, not the node's."""
+CLIENT_ENV = frozenset(
+    f"CHAPPE_{name}" for name in "URL TOKEN CA CONTEXT OUTPUT TIMEOUT ACCESSIBLE CLI_CONFIG".split()
+)
+CLIENT_TABLE = "cli"
+"""Names in the environment, and the table of the file, that are the command line's, not the node's."""
 
 OTLP_ENV = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """OpenTelemetry's own names; its SDK reads what they say."""
@@ -570,6 +573,7 @@ def _from_file(
         ) from exc
     except ValueError as exc:  # no UTF-8, or no TOML
         raise InvalidSetting(f"config: {str(file)!r} is no TOML: {exc}", setting="config") from exc
+    table.pop(CLIENT_TABLE, None)
     for name, raw in table.items():
         yield _Given(name, raw, name, f"the file {str(file)!r}", file.parent)
 
@@ -613,9 +617,9 @@ def _unknown(given: _Given, known: Collection[str]) -> InvalidSetting:
         else str
     )
     wanted = given.name.removeprefix("CHAPPE_").lower()
-    near = difflib.get_close_matches(wanted, known, n=1)
+    near = nearest(wanted, known)
     hint = (
-        f"did you mean {spelled(near[0])}?"
+        f"did you mean {spelled(near)}?"
         if near
         else f"known are {', '.join(spelled(name) for name in known)}"
     )
