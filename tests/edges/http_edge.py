@@ -350,7 +350,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             infer=Infer(find, clock),
             confluent=confluent,
             connect=Connect(
-                state, register.write, MemorySourceStatuses(), lambda: f"r-{next(numbers)}"
+                state, register, MemorySourceStatuses(), lambda: f"r-{next(numbers)}"
             ),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: f"u-{next(numbers)}"

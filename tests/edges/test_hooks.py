@@ -180,8 +180,8 @@ def test_events_are_held_against_the_rules_and_the_schemas(repository: Path) -> 
     done = hook(repository, "validate", "--schemas", "schemas", "events/all.jsonl")
     assert done.code == 1
     assert [one.partition(": ")[0] for one in done.lines] == [
-        "events/all.jsonl:2",
-        "events/all.jsonl:4",
+        "events/all.jsonl:2:91",
+        "events/all.jsonl:4:1",
     ]
     assert "/total" in done.lines[0]
     assert "\x1b" not in done.out
@@ -225,7 +225,7 @@ def test_pre_commit_lets_pass_what_is_well_and_stops_what_is_not(
     assert bad.code == 1
     assert bad.out.count("Failed") == 2
     assert "TYPE_NARROWED" in bad.out
-    assert f"{EVENT}:1: type" in bad.out
+    assert f"{EVENT}:1:91: type" in bad.out
 
 
 def action(where: Path, tmp_path: Path, **inputs: str) -> tuple[Ran, str, str]:

@@ -83,6 +83,11 @@ async def test_a_write_is_told_with_who_what_where_and_outcome(world: World) -> 
     assert done.correlation.startswith("request-")
 
 
+async def test_a_dry_run_is_no_write(world: World) -> None:
+    made = await world.ask("developer", "POST", "/subscriptions?dryrun", SUBSCRIPTION)
+    assert (made.status, world.heard.told) == (200, [])
+
+
 WRITES = [
     ("PUT", "/schemagroups/shop", {}),
     ("PATCH", "/channels/orders", {"labels": {"a": "b"}}),

@@ -175,6 +175,10 @@ def test_journey_01_how_do_i_try_it(demo: tuple[Cli, str], journey: Journey) -> 
 def test_journey_02_who_produces_the_event_i_want(journey: Journey) -> None:
     found = journey("find", "order", "paid")
     assert re.search(r"^type +shop\.order\.paid ", found.out, re.M)
+    row = next(line for line in found.lines if line.startswith("shop.order.paid "))
+    assert re.search(
+        r" team-checkout +shop-web +analytics, billing, crm.* [\d.]+ +20\d\d-.* active$", row
+    )
     assert journey.commands == 1
     rows = {
         one["name"]: one
@@ -283,7 +287,7 @@ def test_journey_06_develop_against_live_events(cli: Cli, receiver: Receiver) ->
         line = forward.stdout.readline()
         forward.send_signal(signal.SIGINT)
         forward.communicate(timeout=DEADLINE_S)
-    assert re.match(r"204 in [\d.]+ m?s  shop\.order\.", line)
+    assert re.match(r"[\d:.]+  ✓ 204 in [\d.]+ m?s  shop\.order\.", line)
     assert receiver.ids()
     assert "pull" not in cli("sub", "ls").out.lower()
 
@@ -328,11 +332,16 @@ def test_journey_08_may_i_change_this_schema(journey: Journey, cli: Cli) -> None
     assert journey.commands - before == 1
     assert "/properties/vat" in checked.out
     assert "/properties/total  TYPE_CHANGED: " in checked.out
+    assert re.match(r"✗ BREAKING for (\d+) of \1 consumers \(policy BACKWARD", checked.out)
     assert re.search(
-        r"✗ shop\.order\.paid: \d+ of \d+ stored events would no longer be valid", checked.out
+        r"  replay: [\d,]+ of [\d,]+ stored events of shop\.order\.paid fail, e\.g\. \S+ \(\d+-\d+-\d+\) at /",
+        checked.out,
     )
-    assert "is taken by analytics (subscribed), billing (subscribed)" in checked.out
-    assert "publish another type: shop.order.paid.v2" in checked.out
+    assert (
+        "consumers of shop.order.paid: analytics (subscribed), billing (subscribed)" in checked.out
+    )
+    assert re.search(r"  cure: .*; or publish as shop\.order\.paid\.v2 \(new type\)", checked.out)
+    assert checked.lines[-1] == f"  → chappe schema add shop.order.paid.v2 {file.name}"
     assert '+    "vat": {' in journey("schema", "diff", "shop.order.paid", file.name, code=1).out
     assert "0 errors" in journey("schema", "lint", file.name).err
 
@@ -349,13 +358,26 @@ def test_journey_09_did_my_event_arrive(journey: Journey) -> None:
     assert "schema ✓ valid" in traced.lines[0]
     assert re.search(r"^  billing +✓ delivered +1st attempt +204 in ", traced.out, re.M)
     assert re.search(
-        r"^  crm +- not matched +types=.*the event has 'shop.order.paid'$", traced.out, re.M
+        r"^  crm +- not matched +types=.*the event has 'shop.order.paid' +→ chappe sub explain \S+$",
+        traced.out,
+        re.M,
     )
     assert f"caused by {event['causationid']} (shop.order.placed)" in traced.lines[-1]
     assert "(shop.shipment.created)" in traced.lines[-1]
     story = journey("event", "trace", event["traceparent"], "-o", "jsonl")
     types = [json.loads(line)["type"] for line in story.lines]
     assert types[:3] == ["shop.order.placed", "shop.order.paid", "shop.shipment.created"]
+
+
+def test_journey_04_a_type_that_nobody_declared_shows_what_was_seen(
+    journey: Journey, name: str
+) -> None:
+    journey("event", "send", "--type", name, "--source", "/till", "-d", '{"total": 1}')
+    shown = journey("type", "get", name)
+    assert shown.lines[0] == f"{name}  seen, but not declared"
+    assert "sources  /till" in shown.out
+    assert '"total": 1' in shown.out
+    assert journey("type", "get", name, "-o", "json", code=3).out == ""
 
 
 def test_journey_10_it_failed_mend_it_and_send_it_again(
@@ -429,13 +451,13 @@ def test_a_type_that_goes_says_what_comes_in_its_place(journey: Journey) -> None
     type_, other = "shop.stock.low", "shop.price.changed"
     dry = journey("type", "deprecate", type_, "--for", other, "--dry-run")
     assert "nothing was done" in dry.err
-    assert "deprecated" not in journey("type", "get", type_).out
+    assert "DEPRECATED" not in journey("type", "get", type_).out
     journey("type", "deprecate", type_, "--for", other, "--removal", "2027-06-30T00:00:00Z")
     meta = journey("registry", "get", f"/messagegroups/catalog/messages/{type_}/meta", "-o", "json")
     assert meta.json["deprecated"]["alternative"] == f"/messagegroups/catalog/messages/{other}"
-    assert "deprecated" in journey("type", "get", type_).out
+    assert "DEPRECATED since" in journey("type", "get", type_).out
     journey("type", "deprecate", type_, "--undo")
-    assert "deprecated" not in journey("type", "get", type_).out
+    assert "DEPRECATED" not in journey("type", "get", type_).out
 
 
 def test_an_event_is_printed_for_other_tools_and_compared(journey: Journey, name: str) -> None:

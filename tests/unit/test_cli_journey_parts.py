@@ -260,6 +260,8 @@ def test_an_export_leaves_out_what_each_hub_makes_for_itself() -> None:
             }
         },
     }  # fmt: skip
+    subscriptions = registry["endpoints"]["hub"]["subscriptions"]
+    subscriptions["replay-1"] = subscriptions["redrive-2"] = {"sink": "http://ends.example/"}
     assert dict(parts(registry)) == {
         "subscriptions/billing.yaml": {
             "xid": "/endpoints/hub/subscriptions/billing", "sink": "http://h/",

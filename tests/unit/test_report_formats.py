@@ -20,6 +20,7 @@ FINDING = st.builds(
     message=TEXT,
     file=st.none() | st.text(min_size=1, max_size=12),
     line=st.none() | st.integers(1, 99),
+    column=st.none() | st.integers(1, 99),
     where=TEXT,
     fix=TEXT,
     level=st.sampled_from(["error", "warning", "note"]),

@@ -100,15 +100,13 @@ def discard(
       chappe delivery discard 1-98-0 --yes
     """  # noqa: D301 - click's mark for lines as they are
     given = chosen(positions, filters, all_=all_)
-    if dry_run and positions:
-        raise click.UsageError("--dry-run is for letters chosen by a filter")
     if not dry_run:
         what = ", ".join(positions) or "all letters that fit"
         confirm(session, f"This puts {what} away", consent)
 
     async def delete(hub: HubClient) -> Discarded:
         for one in positions:
-            await hub.delete(paths.dead_letter(one))
+            await hub.delete(paths.dead_letter(one) + ("?dry_run=true" if dry_run else ""))
         if positions:
             return Discarded(letters=len(positions), more=False)
         parameters = {

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -15,14 +14,13 @@ import msgspec
 
 from chappe.cli.amounts import amount, duration
 from chappe.cli.delivery_filters import chosen, filtered, letters
-from chappe.cli.progress import Bar
+from chappe.cli.following import followed
 from chappe.cli.render import one_line, printable
 from chappe.cli.session import Session, remote
 from chappe.cli.when import PerSecond
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
-from chappe.client.views import DeadLetter, Lagging, Redriven
-from chappe.domain.errors import NotFound
+from chappe.client.views import DeadLetter, Redriven
 
 _FIRST: Final = 5
 _LOOK_S: Final = 0.2
@@ -107,7 +105,7 @@ def retry(
     interactive = wait_s is None and sys.stderr.isatty()
     if redrives and not dry_run and (interactive or wait_s):
         within = None if interactive else wait_s
-        if not session.run(lambda hub: _followed(session, hub, redrives, total, within)):
+        if not session.run(lambda hub: followed(session, hub, redrives, total, within)):
             click.get_current_context().exit(_NO)
 
 
@@ -126,34 +124,3 @@ def _print(session: Session, done: Redriven, rate: float | None, first: Sequence
         session.note(f"{amount(count, 'letter')} are left: {printable(name)} has ended (see --to)")
     if done.more:
         session.note("there are more that fit; run this again")
-
-
-async def _followed(
-    session: Session, hub: HubClient, redrives: Sequence[str], total: int, wait_s: float | None
-) -> bool:
-    """Show how far the companions are; whether they have all ended within that time."""
-    loop = asyncio.get_running_loop()
-    until = None if wait_s is None else loop.time() + wait_s
-    bar = Bar(session, total, "delivered again", loop.time)
-    try:
-        while True:
-            left = [await _progress(hub, one) for one in redrives]
-            ended = [one is None for one in left]
-            part = sum(1.0 if one is None else one for one in left) / len(left)
-            bar.show(round(part * total))
-            if all(ended):
-                return True
-            if until is not None and loop.time() >= until:
-                return False
-            await asyncio.sleep(_LOOK_S)
-    finally:
-        bar.end()
-
-
-async def _progress(hub: HubClient, redrive: str) -> float | None:
-    """From 0 to 1; None where the companion has done all and is gone."""
-    try:
-        body = (await hub.read(paths.subscription(redrive))).body
-    except NotFound:
-        return None
-    return msgspec.json.decode(body, type=Lagging).status.progress or 0.0

@@ -14,6 +14,7 @@ from chappe.cli.registry_options import narrowed, registry_printing
 from chappe.cli.registry_print import WIDE, card, emit, emit_one, listing, wide
 from chappe.cli.registry_roles import address, groups, usage
 from chappe.cli.session import Session
+from chappe.cli.watching import watched
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import RegistryClient, object_of
 
@@ -37,6 +38,7 @@ def endpoint() -> None:
 )
 @registry_printing
 @lists(_COLUMNS)
+@watched
 def ls(
     session: Session,
     group: str | None,
@@ -64,6 +66,7 @@ def ls(
 @endpoint.command("get")
 @click.argument("name", metavar="ENDPOINT")
 @registry_printing
+@watched
 def get(session: Session, name: str) -> None:
     """Show one endpoint; ENDPOINT is its id or its xid.
 

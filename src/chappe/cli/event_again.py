@@ -14,6 +14,8 @@ import msgspec
 from chappe.cli.event_input import Batch, read
 from chappe.cli.render import one_line, printable
 from chappe.cli.session import Session, printing, remote
+from chappe.cli.sub_replay import wait_for
+from chappe.cli.writing import dry_run_option, wait_option
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
@@ -30,7 +32,8 @@ _channel = click.option(
 @click.argument("reference")
 @click.option("--sub", "ids", multiple=True, metavar="ID", help="To this one; also repeated.")
 @click.option("--to", "sink", metavar="URL", help="To this sink instead; no secret goes there.")
-@click.option("--dry-run", is_flag=True, help="Say to whom, and do nothing.")
+@dry_run_option("Say to whom, and do nothing.")
+@wait_option("Wait so long until it is done; 1 if it is not by then.")
 @_channel
 @remote
 def replay(
@@ -39,6 +42,7 @@ def replay(
     ids: tuple[str, ...],
     sink: str | None,
     dry_run: bool,
+    wait_s: float | None,
     channel: str,
 ) -> None:
     """Deliver one stored event again: to every subscription that gets it, or to those that are named.
@@ -61,17 +65,20 @@ def replay(
             wanted["dry_run"] = True
         return [(await hub.write("POST", paths.replay(one), wanted)).body for one in chosen]
 
+    begun = []
     for body in session.run(work):
+        done = msgspec.json.decode(body, type=Replayed)
+        begun.append(done)
         if session.output in ("json", "jsonl"):
             session.say(one_line(body))
             continue
-        done = msgspec.json.decode(body, type=Replayed)
         if done.subscription is not None:
             session.say(printable(done.subscription.id))
         elif done.events:
             session.note("it would be delivered again")
         if not done.events:
             session.note("a subscription does not want this event; nothing is delivered there")
+    wait_for(session, begun, wait_s)
 
 
 def _matched(found: Trace) -> list[str]:

@@ -3,6 +3,7 @@ r"""What `chappe event send` is given: flags, a file or standard input, told apa
     {"specversion": …}              one event
     [{…}, {…}]                      one batch: stored as a whole, or not at all
     {…}\n{…}\n                        JSON lines, also pretty-printed one after another (jq's way)
+    specversion: …  ---             YAML; a list is a batch
 
 Nothing is judged here: the hub says what is wrong with an event.
 """
@@ -47,7 +48,7 @@ def read(file: str) -> Iterator[One | Batch]:
     """The events of a file, or of standard input (-), each as soon as its line is there.
 
     Raises:
-        click.UsageError: it is no JSON; names the line.
+        click.UsageError: it is neither JSON nor YAML; names the line.
     """
     with _opened(file) as stream:
         for number, line in enumerate(stream, start=1):
@@ -87,6 +88,9 @@ def _whole(body: bytes, *, first_line: int) -> Iterator[One | Batch]:
         except msgspec.MsgspecError as exc:
             raise click.UsageError(f"the input is no JSON array ({exc})") from exc
         return
+    if text.lstrip()[:1] not in ("{", ""):
+        yield from _yaml(text, first_line)
+        return
     decoder = json.JSONDecoder()
     start = 0
     while (start := _skip_space(text, start)) < len(text):
@@ -97,6 +101,25 @@ def _whole(body: bytes, *, first_line: int) -> Iterator[One | Batch]:
             raise click.UsageError(f"line {line} of the input is no JSON ({exc})") from exc
         yield One(text[start:end].encode(), line)
         start = end
+
+
+def _yaml(text: str, first_line: int) -> Iterator[One | Batch]:
+    from chappe.cli.places import Unreadable, yaml_documents
+
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    try:
+        documents = yaml_documents(text)
+    except Unreadable as exc:
+        line = first_line + exc.place.line - 1
+        raise click.UsageError(f"line {line} of the input is {exc.message}") from exc
+    for value, node in documents:
+        line = first_line + node.start_mark.line if node else first_line
+        if isinstance(value, list):
+            yield Batch([encoder.encode(one) for one in value])
+        elif isinstance(value, dict):
+            yield One(encoder.encode(value), line)
+        elif value is not None:
+            raise click.UsageError(f"line {line} of the input is no JSON or YAML object")
 
 
 def _skip_space(text: str, start: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import RegistryClient
+from chappe.domain.replay import REDRIVES, REPLAYS
 
 _OF_THE_HUB: Final = frozenset({"self", "epoch", "createdat", "modifiedat", "registryid", "xid"})
 _SUBSCRIPTIONS: Final = "subscriptions"
@@ -49,6 +50,8 @@ def parts(registry: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 continue
             if _is_own(group):
                 for id_, one in (group.get(_SUBSCRIPTIONS) or {}).items():
+                    if id_.startswith((REPLAYS, REDRIVES)):
+                        continue  # a replay or redrive that is under way: it is the hub's, and ends
                     xid = f"{group['xid']}/{_SUBSCRIPTIONS}/{id_}"
                     yield f"{_SUBSCRIPTIONS}/{_name(id_)}.yaml", {"xid": xid, **_state(one)}
             else:

@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from chappe.cli.columns import Columns, lists
+from chappe.cli.find_types import show_types
 from chappe.cli.registry_options import registry_printing
 from chappe.cli.registry_print import emit, labels_of, listing
 from chappe.cli.registry_roles import roles
 from chappe.cli.registry_tree import Shape
 from chappe.cli.session import Session
+from chappe.cli.type_sample import type_of
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import Flags, RegistryClient, object_of
 
@@ -101,6 +103,8 @@ def find(
     if not emit(session, listed, answer=None):
         listing(session, _COLUMNS, [_row(one) for one in shown])
         if any(one.kind == "type" for one in shown):
+            types = {one.xid: type_of(one.entity) or one.id for one in shown if one.kind == "type"}
+            show_types(session, types)
             first = next(one for one in shown if one.kind == "type")
             session.hint(f"chappe type get {first.id}")
     if len(found) > limit:

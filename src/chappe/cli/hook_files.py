@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from chappe.cli.event_input import Batch, read
+from chappe.cli.event_subjects import findings, invalid, subjects_of, unreadable
 from chappe.cli.report_formats import Checked, Finding
+from chappe.client.views import Judged, Warned
 from chappe.domain.errors import CallerError, ChappeError, Malformed
 from chappe.formats import cloudevents_json
 from chappe.formats.languages import Languages
@@ -71,23 +72,25 @@ def compare_file(file: str, base: str, rule: str, languages: Languages) -> Check
 
 def validate_file(file: str, schemas: str | None, languages: Languages) -> Checked:
     """Whether the events in a file are valid, and their payloads fit the schemas of a directory."""
-    try:
-        events = list(_events(file))
-    except click.UsageError as exc:
-        return Checked(file, [_told(file, "invalid-event", exc.format_message())])
     found: list[Finding] = []
-    for line, body in events:
+    for subject in subjects_of([file]):
+        if subject.unreadable is not None:
+            found += findings(subject, unreadable(subject.unreadable), "")
+            continue
         try:
-            event = cloudevents_json.decode(body)
+            event = cloudevents_json.decode(subject.body)
         except CallerError as exc:
-            found.append(Finding("invalid-event", exc.message, file, line))
+            found += findings(subject, invalid(exc), "")
             continue
         schema = _schema_for(event.type, schemas, languages)
         violations = schema.check(event.data, event.datacontenttype) if schema else ()
-        found += [
-            Finding(one.rule, f"{event.source}#{event.id}: {one.message}", file, line, one.pointer)
+        broken = [
+            Warned(pointer=one.pointer, rule=one.rule, value=one.value, message=one.message)
             for one in violations
         ]
+        verdict = Judged(valid=not broken, type=event.type, errors=broken)
+        named = replace(subject, name=f"{event.source}#{event.id}")
+        found += findings(named, verdict, "")
     return Checked(file, found)
 
 
@@ -210,14 +213,6 @@ def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         raise click.UsageError(f"git cannot be asked: {exc}") from exc
 
 
-def _events(file: str) -> Iterator[tuple[int | None, bytes]]:
-    for item in read(file):
-        if isinstance(item, Batch):
-            yield from ((None, one) for one in item.events)
-        else:
-            yield item.line, item.event
-
-
 def _schema_for(type_: str, schemas: str | None, languages: Languages) -> Schema | None:
     """The schema of a type in the directory.
 
@@ -229,12 +224,7 @@ def _schema_for(type_: str, schemas: str | None, languages: Languages) -> Schema
     for ending in (".schema.json", ".json", *_ENDINGS):
         path = Path(schemas) / f"{type_}{ending}"
         if path.is_file():
-            document = path.read_bytes()
-            try:
-                format_ = _format_of(str(path), document) or "JsonSchema/draft-07"
-                return languages.parse(document, format_)
-            except ChappeError as exc:
-                raise click.UsageError(f"{path}: {exc.message}") from exc
+            return schema_of(str(path), languages)
     declared = _types_below(schemas).get(type_)
     if declared is None or not languages.known(declared.format):
         return None
@@ -249,6 +239,20 @@ def _types_below(folder: str) -> Mapping[str, Embedded]:
     from chappe.cli.hook_registry import types_below
 
     return types_below(folder)
+
+
+def schema_of(file: str, languages: Languages) -> Schema:
+    """The schema in a file; where nothing says its language, it is a JSON Schema.
+
+    Raises:
+        click.UsageError: it is none.
+    """
+    document = Path(file).read_bytes()
+    try:
+        format_ = _format_of(file, document) or "JsonSchema/draft-07"
+        return languages.parse(document, format_)
+    except ChappeError as exc:
+        raise click.UsageError(f"{file}: {exc.message}") from exc
 
 
 def _told(file: str, rule: str, message: str) -> Finding:

@@ -116,8 +116,13 @@ class Reading:
         limit: int = 3,
         cursor: str | None = None,
     ) -> object:
-        """Show stored events, the newest first. `cursor` of an answer gives those before them."""
-        query = EventQuery(channel, type, source, subject, position=cursor, limit=_limited(limit))
+        """Show stored events, the newest first. `cursor` of an answer gives those before them.
+
+        What a type's policy takes out stands there as «redacted: RULE».
+        """
+        query = EventQuery(
+            channel, type, source, subject, position=cursor, limit=_limited(limit), redact=True
+        )
         page = await self._hub.page(query.path)
         events = [
             {"position": one.position, "acceptedat": one.acceptedat, "event": _decoded(one.event)}

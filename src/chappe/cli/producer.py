@@ -18,6 +18,7 @@ from chappe.cli.registry_roles import groups, roles
 from chappe.cli.registry_seen import Publisher, publishers, types_seen
 from chappe.cli.render import moment, printable
 from chappe.cli.session import Session
+from chappe.cli.watching import watched
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import RegistryClient
@@ -38,6 +39,7 @@ def producer() -> None:
 )
 @registry_printing
 @lists(_COLUMNS)
+@watched
 def ls(
     session: Session,
     group: str | None,
@@ -80,6 +82,7 @@ def ls(
 @producer.command("get")
 @click.argument("name", metavar="PRODUCER")
 @registry_printing
+@watched
 def get(session: Session, name: str) -> None:
     """Show one producer; PRODUCER is its endpoint's id or xid.
 

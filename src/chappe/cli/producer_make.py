@@ -14,6 +14,8 @@ from chappe.cli.registry_find import ENDPOINTS, ask
 from chappe.cli.registry_seen import Publisher, TypeSeen, publishers, types_seen
 from chappe.cli.render import printable
 from chappe.cli.session import Session, remote
+from chappe.cli.sub_hold import told
+from chappe.cli.writing import dry_run_option
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL, channel_events
 from chappe.client.registry import Flags, RegistryClient
@@ -85,8 +87,9 @@ def import_(
     type=click.Path(path_type=Path),
     help="The tokens file. [env: CHAPPE_TOKENS]  [default: tokens.json in the data directory]",
 )
+@dry_run_option("See that it can be made, and make none.")
 @remote
-def token(session: Session, name: str, data: Path | None, file: Path | None) -> None:
+def token(session: Session, name: str, data: Path | None, file: Path | None, dry_run: bool) -> None:
     """Make a token that may publish, and nothing else; printed this once. On the hub's own machine.
 
     \b
@@ -95,6 +98,10 @@ def token(session: Session, name: str, data: Path | None, file: Path | None) -> 
     from chappe.cli.token import path_of
     from chappe.server import tokens
 
+    if dry_run:
+        tokens.check_new(path_of(data, file), name, ["publish"], ())
+        told(session, name, "made", dry_run=True)
+        return
     made = tokens.new_token(path_of(data, file), name, ["publish"], (), created=now_text())
     session.say(made)
     session.note("Keep it: the hub has its hash only. Use it as: CHAPPE_TOKEN=… chappe event send")

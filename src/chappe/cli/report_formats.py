@@ -32,7 +32,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Finding:
     """What is wrong: the rule, in words, and where.
 
-    `file` is a path as the user named it; `line` counts from 1; `where` is a pointer or an xid.
+    `file` is a path as the user named it; `line` and `column` count from 1, in code points; `where`
+    is a pointer or an xid.
     """
 
     rule: str
@@ -42,6 +43,7 @@ class Finding:
     where: str = ""
     fix: str = ""
     level: Level = "error"
+    column: int | None = None
 
     @property
     def text(self) -> str:
@@ -112,7 +114,8 @@ def _locations(one: Finding) -> dict[str, Any]:
     if one.file is not None:
         # A URI reference (SARIF 3.4.3): relative, so that the reader's root counts.
         uri = quote(one.file.replace("\\", "/").removeprefix("./"))
-        region = {"region": {"startLine": one.line}} if one.line else {}
+        column = {"startColumn": one.column} if one.column else {}
+        region = {"region": {"startLine": one.line, **column}} if one.line else {}
         location["physicalLocation"] = {"artifactLocation": {"uri": uri}, **region}
     if one.where:
         location["logicalLocations"] = [{"fullyQualifiedName": one.where}]
@@ -142,10 +145,11 @@ def _junit(tool: str, checked: Sequence[Checked]) -> Iterator[str]:
 
 
 def place(finding: Finding) -> str:
-    """Where it is, as compilers say it: "orders.json:3: "; nothing where no file is known."""
+    """Where it is, as compilers say it: "orders.json:3:14: "; nothing where no file is known."""
     if finding.file is None:
         return ""
-    return f"{finding.file}:{finding.line}: " if finding.line else f"{finding.file}: "
+    known = [str(one) for one in (finding.file, finding.line, finding.column) if one]
+    return f"{':'.join(known)}: "
 
 
 def _attribute(text: str) -> str:
@@ -162,6 +166,7 @@ def _github(tool: str, checked: Sequence[Checked]) -> Iterator[str]:
         given = {
             "file": one.file.removeprefix("./") if one.file else None,
             "line": str(one.line) if one.file and one.line else None,
+            "col": str(one.column) if one.file and one.line and one.column else None,
             "title": f"{tool}: {one.rule}",
         }
         properties = ",".join(

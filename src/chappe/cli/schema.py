@@ -18,6 +18,8 @@ from chappe.cli.schema_infer import infer
 from chappe.cli.schema_lint import lint
 from chappe.cli.schema_versions import diff, history
 from chappe.cli.session import Session, remote
+from chappe.cli.sub_hold import told
+from chappe.cli.writing import dry_run_option
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import Flags, RegistryClient
@@ -49,7 +51,7 @@ def schema() -> None:
     "format_",
     help="The schema's dialect. [default: by $schema of the file, else draft-07]",
 )
-@click.option("--dry-run", is_flag=True, help="Have the hub check it, and change nothing.")
+@dry_run_option()
 @remote
 def add(
     session: Session,
@@ -95,20 +97,23 @@ def add(
 @schema.command()
 @click.argument("types", metavar="TYPE...", nargs=-1, required=True)
 @_group
+@dry_run_option()
 @remote
 @destructive
-def rm(session: Session, types: Sequence[str], group: str, consent: Consent) -> None:
+def rm(session: Session, types: Sequence[str], group: str, consent: Consent, dry_run: bool) -> None:
     """Take declarations away; payloads of the type are not checked any more.
 
     \b
       chappe schema rm order.paid --yes
     """  # noqa: D301 - click's mark for lines as they are
-    confirm(session, f"This ends the checking of {', '.join(types)}", consent)
+    if not dry_run:
+        confirm(session, f"This takes the declarations of {', '.join(types)} away", consent)
 
     async def end(hub: HubClient) -> None:
+        registry = RegistryClient(hub)
         for one in types:
-            await hub.undeclare(group, one)
-            session.say(one)
+            await registry.delete(paths.declaration(group, one), flags=Flags(dry_run=dry_run))
+            told(session, one, "taken away", dry_run=dry_run)
 
     session.run(end)
 

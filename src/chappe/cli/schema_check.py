@@ -1,36 +1,27 @@
-"""`chappe schema check`: may I change it?"""
+"""`chappe schema check`: may I change it? The screen is in `schema_verdict`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import PurePath
-from typing import BinaryIO, Final
+from typing import BinaryIO
 from urllib.parse import urlencode
 
 import click
 import msgspec
 
 from chappe.cli.registry_find import SCHEMAS, find_one
-from chappe.cli.render import printable
 from chappe.cli.report_formats import Checked, Finding, Format, report_option, written
+from chappe.cli.schema_verdict import RULES, lines, reach
 from chappe.cli.session import Session, remote
-from chappe.cli.type_roles import Party, who_takes
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.problems import error_of
 from chappe.client.registry import RegistryClient
-from chappe.client.views import Changed, Judgement, Seen
+from chappe.client.views import Judgement
 
 _NO = 1
-_RULES: Final = (
-    "backward",
-    "forward",
-    "full",
-    "backward_transitive",
-    "forward_transitive",
-    "full_transitive",
-)
 _ENDING = re.compile(r"(\.v?\d+)?(\.(schema|json|avsc|proto|xsd))+\Z")
 
 
@@ -44,7 +35,7 @@ _ENDING = re.compile(r"(\.v?\d+)?(\.(schema|json|avsc|proto|xsd))+\Z")
 @click.option("--group", help="Only in the group of this id.")
 @click.option(
     "--rule",
-    type=click.Choice(_RULES),
+    type=click.Choice(RULES),
     help="What the exit code is about. [default: the schema's own rule, else backward]",
 )
 @click.option(
@@ -112,9 +103,10 @@ def check(
     elif session.output in ("json", "jsonl"):
         session.pass_through(body)
     else:
-        _print(session, judgement, kept)
-        is_fine = judgement.compatible[kept] and not any(one.invalid for one in judgement.evidence)
-        _print_reach(session, judgement, channel or DEFAULT_CHANNEL, is_fine=is_fine)
+        reached = session.run(lambda hub: reach(hub, judgement, channel or DEFAULT_CHANNEL))
+        name = "FILE" if file.name in ("-", "<stdin>") else file.name
+        for line in lines(judgement, kept, reached, name, session):
+            session.say(line)
     misfits = sum(one.invalid for one in judgement.evidence)
     if misfits or not judgement.compatible[kept]:
         click.get_current_context().exit(_NO)
@@ -140,62 +132,3 @@ def _findings(judgement: Judgement, kept: str, file: str | None) -> Iterator[Fin
             said = f"{seen.invalid} of {seen.events} stored events would no longer be valid"
             example = f", such as {seen.examples[0].position}" if seen.examples else ""
             yield Finding("stored-events", f"{seen.type}: {said}{example}", file)
-
-
-def _print(session: Session, judgement: Judgement, kept: str) -> None:
-    session.say(f"{printable(judgement.xid)} ({judgement.format})")
-    for rule in _RULES:
-        direction, _, transitive = rule.partition("_")
-        if transitive and not judgement.earlier:
-            continue
-        own = "   the rule it keeps" if rule == judgement.rule else "   asked for"
-        said = own if rule == kept and (judgement.rule or kept != "backward") else ""
-        session.say(f"{'✓' if judgement.compatible[rule] else '✗'} {rule}{said}")
-        if not transitive:
-            _print_changes(session, judgement.differences.get(direction, ()), "")
-            continue
-        for one in judgement.earlier:
-            version = printable(one.xid.rpartition("/")[2])
-            _print_changes(session, one.differences.get(direction, ()), f"version {version}: ")
-    for seen in judgement.evidence:
-        _print_evidence(session, seen)
-
-
-def _print_reach(session: Session, judgement: Judgement, channel: str, *, is_fine: bool) -> None:
-    """Who takes the types that the schema is for; where it breaks them, what to do instead."""
-    types = [one.type for one in judgement.evidence]
-
-    async def ask(hub: HubClient) -> list[tuple[str, list[Party]]]:
-        return [(one, await who_takes(hub, one, None, channel)) for one in types]
-
-    for type_, parties in session.run(ask):
-        names = ", ".join(f"{one.name} ({one.how})" for one in parties) or "nobody"
-        session.say(printable(f"{type_} is taken by {names}"))
-    if not is_fine and types:
-        other = _next(types[0])
-        session.say(printable(f"cure: mend what is told above, or publish another type: {other}"))
-
-
-def _next(type_: str) -> str:
-    """The name after this one: order.paid -> order.paid.v2, order.paid.v2 -> order.paid.v3."""
-    found = re.fullmatch(r"(.*\.v)(\d{1,6})", type_)
-    return f"{type_}.v2" if found is None else f"{found[1]}{int(found[2]) + 1}"
-
-
-def _print_changes(session: Session, changes: Sequence[Changed], before: str) -> None:
-    for change in changes:
-        fix = f"  fix: {printable(change.fix)}" if change.fix else ""
-        where = change.path or "/"
-        session.say(f"    {before}{where}  {change.code}: {printable(change.message)}{fix}")
-
-
-def _print_evidence(session: Session, one: Seen) -> None:
-    name = printable(one.type)
-    if not one.invalid:
-        session.say(f"✓ {name}: all of {one.events} stored events stay valid")
-        return
-    session.say(f"✗ {name}: {one.invalid} of {one.events} stored events would no longer be valid")
-    for example in one.examples:
-        first = example.errors[0]
-        where = f"{example.position}  {printable(example.source)}#{printable(example.id)}"
-        session.say(f"    {where}  {first.pointer or '/'}: {printable(first.message)}")

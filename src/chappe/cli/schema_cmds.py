@@ -22,6 +22,7 @@ from chappe.cli.registry_options import group_option, narrowed, registry_printin
 from chappe.cli.registry_print import WIDE, card, emit, emit_one, listing, wide
 from chappe.cli.render import moment, printable
 from chappe.cli.session import Session
+from chappe.cli.watching import watched
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import NO_FLAGS, Flags, RegistryClient, encoded
 from chappe.domain.errors import NotFound
@@ -39,6 +40,7 @@ _HIDDEN = frozenset(
 @narrowed
 @registry_printing
 @lists(_COLUMNS)
+@watched
 def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequence[str]) -> None:
     """List the schemas: those declared for a type, and the documents of schema groups.
 
@@ -63,6 +65,7 @@ def ls(session: Session, group: str | None, labels: Sequence[str], filters: Sequ
 @click.option("--version", metavar="ID", help="This version of a document. [default: its default]")
 @click.option("--document", is_flag=True, help="Print the schema alone, byte for byte.")
 @registry_printing
+@watched
 def get(
     session: Session, name: str, group: str | None, version: str | None, document: bool
 ) -> None:

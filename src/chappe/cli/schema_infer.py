@@ -13,6 +13,7 @@ from chappe.cli.registry_files import Document
 from chappe.cli.registry_plan import Plan, carry_out, make_plan
 from chappe.cli.render import printable
 from chappe.cli.session import Session, remote
+from chappe.cli.writing import dry_run_option
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.registry import RegistryClient
@@ -55,6 +56,7 @@ _WORDS = {
     help="The schema group and the message group that --apply writes to.",
 )
 @click.option("--id", "id_", metavar="ID", help="The id there. [default: TYPE]")
+@dry_run_option("With --apply: have the hub check it, and register nothing.")
 @remote
 def infer(
     session: Session,
@@ -65,6 +67,7 @@ def infer(
     applied: bool,
     group: str,
     id_: str | None,
+    dry_run: bool,
 ) -> None:
     """Draft a JSON Schema from the stored events of TYPE.
 
@@ -89,16 +92,16 @@ def infer(
         if applied:
             plan = await make_plan(registry, _documents(found, group, wanted))
             _refuse_changes(plan, type_)
-        if file is not None:
+        if file is not None and not dry_run:
             _write(file, found)
-        if plan is not None:
+        if plan is not None and not dry_run:
             await carry_out(registry, plan)
         return body, found, plan
 
     body, found, plan = session.run(work)
     _tell(session, found)
     if plan is not None:
-        say_done(session, plan.changes, dry_run=False)
+        say_done(session, plan.changes, dry_run=dry_run)
         session.hint(f"chappe type get {wanted} --group {group}")
     elif session.output in ("json", "jsonl"):
         session.pass_through(body)

@@ -17,7 +17,9 @@ from chappe.cli.session import Session, remote
 from chappe.cli.source_webhook import webhook
 from chappe.cli.sub import show
 from chappe.cli.sub_create import text_or_file
-from chappe.cli.sub_hold import post_each
+from chappe.cli.sub_hold import delete_each, post_each, told
+from chappe.cli.watching import watched
+from chappe.cli.writing import dry_run_option, wait_option, wait_until
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
@@ -71,6 +73,8 @@ source.add_command(webhook)
     "--ca", type=click.Path(exists=True, dir_okay=False), help="File of the authorities (PEM)."
 )
 @click.option("--paused", is_flag=True, help="Do not read yet.")
+@dry_run_option()
+@wait_option("Wait so long until a node reads from it; 1 if none does.")
 @remote
 def create(
     session: Session,
@@ -90,6 +94,8 @@ def create(
     bearer: str | None,
     ca: str | None,
     paused: bool,
+    dry_run: bool,
+    wait_s: float | None,
 ) -> None:
     """Read from a broker into a channel.
 
@@ -129,18 +135,29 @@ def create(
         }
     if ca is not None:
         wanted["tls"] = {"ca": Path(ca).read_text(encoding="utf-8")}
-    body = session.run(lambda hub: hub.write("POST", paths.SOURCES, wanted)).body
+    path = paths.rehearsed(paths.SOURCES, dry_run=dry_run)
+    body = session.run(lambda hub: hub.write("POST", path, wanted)).body
     if session.output in ("json", "jsonl"):
         session.pass_through(body)
+    else:
+        told(session, id_, "made", dry_run=dry_run)
+    if dry_run:
         return
-    made = msgspec.json.decode(body, type=Connected)
-    session.say(printable(made.id))
-    session.hint(f"chappe source get {made.id}")
+    if not paused:
+        wait_until(session, lambda hub: _not_reading(hub, id_), wait_s)
+    session.hint(f"chappe source get {printable(id_)}")
+
+
+async def _not_reading(hub: HubClient, id_: str) -> str:
+    found = msgspec.json.decode((await hub.read(paths.source(id_))).body, type=Connected)
+    status = found.status
+    return "" if status.state == "running" else f"{id_} is {status.state}: {status.error or '…'}"
 
 
 @source.command("ls")
 @remote
 @lists(_COLUMNS)
+@watched
 def ls(session: Session) -> None:
     """List the sources and how they do.
 
@@ -166,6 +183,7 @@ def ls(session: Session) -> None:
 @source.command()
 @click.argument("id_", metavar="ID")
 @remote
+@watched
 def get(session: Session, id_: str) -> None:
     """Show one source and how it does; its secrets are never shown.
 
@@ -178,46 +196,45 @@ def get(session: Session, id_: str) -> None:
 
 @source.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@dry_run_option()
 @remote
-def pause(session: Session, ids: Sequence[str]) -> None:
+def pause(session: Session, ids: Sequence[str], dry_run: bool) -> None:
     """Let reading rest; the broker keeps what comes, as far as it does that.
 
     \b
       chappe source pause factory
     """  # noqa: D301 - click's mark for lines as they are
-    post_each(session, ids, paths.pause_source)
+    post_each(session, ids, paths.pause_source, dry_run=dry_run, what="paused")
 
 
 @source.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@dry_run_option()
 @remote
-def resume(session: Session, ids: Sequence[str]) -> None:
+def resume(session: Session, ids: Sequence[str], dry_run: bool) -> None:
     """Let reading go on where it stopped.
 
     \b
       chappe source resume factory
     """  # noqa: D301 - click's mark for lines as they are
-    post_each(session, ids, paths.resume_source)
+    post_each(session, ids, paths.resume_source, dry_run=dry_run, what="resumed")
 
 
 @source.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@dry_run_option()
 @remote
 @destructive
-def rm(session: Session, ids: Sequence[str], consent: Consent) -> None:
+def rm(session: Session, ids: Sequence[str], consent: Consent, dry_run: bool) -> None:
     """End sources; what they have read stays, and so does what the broker keeps for them.
 
     \b
       chappe source rm factory --yes
     """  # noqa: D301 - click's mark for lines as they are
-    confirm(session, f"This ends the sources {', '.join(ids)}", consent)
-
-    async def end(hub: HubClient) -> None:
-        for one in ids:
-            await hub.delete(paths.source(one))
-            session.say(one)
-
-    session.run(end)
+    if not dry_run:
+        names = ", ".join(ids)
+        confirm(session, f"This ends the sources {names}; nothing more is read from there", consent)
+    delete_each(session, ids, paths.source, dry_run=dry_run)
 
 
 def _settings(

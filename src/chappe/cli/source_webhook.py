@@ -10,6 +10,8 @@ import msgspec
 
 from chappe.cli.session import Session, remote
 from chappe.cli.sub_create import text_or_file
+from chappe.cli.sub_hold import told
+from chappe.cli.writing import dry_run_option
 from chappe.client import paths
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.views import Connected
@@ -41,6 +43,7 @@ from chappe.domain.webhook_source import WEBHOOK
 @click.option(
     "--channel", default=DEFAULT_CHANNEL, show_default=True, help="What takes the events."
 )
+@dry_run_option()
 @remote
 def webhook(
     session: Session,
@@ -52,6 +55,7 @@ def webhook(
     verification: str | None,
     attributes: Sequence[str],
     channel: str,
+    dry_run: bool,
 ) -> None:
     """Take webhooks of github, gitlab, stripe, slack, shopify, sns, standard or generic senders.
 
@@ -81,10 +85,13 @@ def webhook(
         },
         "verification": proof,
     }
-    body = session.run(lambda hub: hub.write("POST", paths.SOURCES, wanted)).body
+    path = paths.rehearsed(paths.SOURCES, dry_run=dry_run)
+    body = session.run(lambda hub: hub.write("POST", path, wanted)).body
     match session.output:
         case "json" | "jsonl":
             session.pass_through(body)
+        case _ if dry_run:
+            told(session, id_, "made", dry_run=True)
         case "name":
             session.say(id_)
         case _:

@@ -15,15 +15,15 @@ from chappe.cli.session import Session, remote
 from chappe.cli.sub_create import create
 from chappe.cli.sub_edit import edit
 from chappe.cli.sub_explain import explain
-from chappe.cli.sub_hold import pause, resume, see_each
+from chappe.cli.sub_hold import delete_each, pause, resume
 from chappe.cli.sub_lag import lag
 from chappe.cli.sub_pull import pull
 from chappe.cli.sub_replay import replay
 from chappe.cli.sub_rotate import rotate
 from chappe.cli.sub_trial import test
 from chappe.cli.watching import watched
+from chappe.cli.writing import dry_run_option
 from chappe.client import paths
-from chappe.client.hub_client import HubClient
 from chappe.client.views import Subscribed
 
 _COLUMNS = Columns(
@@ -83,7 +83,7 @@ def get(session: Session, id_: str) -> None:
 
 @sub.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
-@click.option("--dry-run", is_flag=True, help="Say which there are to be ended, and end none.")
+@dry_run_option()
 @remote
 @destructive
 def rm(session: Session, ids: Sequence[str], consent: Consent, dry_run: bool) -> None:
@@ -93,17 +93,11 @@ def rm(session: Session, ids: Sequence[str], consent: Consent, dry_run: bool) ->
       chappe sub rm billing --dry-run
       chappe sub rm billing --yes
     """  # noqa: D301 - click's mark for lines as they are
-    if dry_run:
-        see_each(session, ids, "would end")
-        return
-    confirm(session, f"This ends {', '.join(ids)} and whatever waits there for delivery", consent)
-
-    async def end(hub: HubClient) -> None:
-        for one in ids:
-            await hub.unsubscribe(one)
-            session.say(one)
-
-    session.run(end)
+    if not dry_run:
+        confirm(
+            session, f"This ends {', '.join(ids)} and whatever waits there for delivery", consent
+        )
+    delete_each(session, ids, paths.subscription, dry_run=dry_run)
 
 
 for _command in (

@@ -17,10 +17,11 @@ from chappe.cli.sub_filters import expression, of_types
 from chappe.cli.sub_settings import put_settings
 from chappe.cli.sub_trial import refuse, taken
 from chappe.cli.when import Moment, PerSecond
+from chappe.cli.writing import dry_run_option, wait_option, wait_until
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
-from chappe.client.views import Rehearsed, Subscribed, Tried
+from chappe.client.views import Lagging, Rehearsed, Subscribed, Tried
 
 _NO = 1
 
@@ -82,10 +83,17 @@ _NO = 1
     help="Any other field, such as ordering=key or rate.per_second=50.",
 )
 @click.option("--no-test", is_flag=True, help="Send no test event before.")
-@click.option("--dry-run", is_flag=True, help="Have the hub check it, and make nothing.")
+@dry_run_option("Have the hub check it, and make nothing.")
+@wait_option("With --from: wait so long until what is stored is delivered; 1 if it is not by then.")
 @remote
 def create(
-    session: Session, /, name: str | None, no_test: bool, dry_run: bool, **asked: Any
+    session: Session,
+    /,
+    name: str | None,
+    no_test: bool,
+    dry_run: bool,
+    wait_s: float | None,
+    **asked: Any,
 ) -> None:
     """Have events delivered to a sink; prints the subscription's id, which NAME is if it is given.
 
@@ -124,16 +132,27 @@ def create(
         return (await hub.write("POST", paths.new_subscription(name), wanted)).body
 
     body = session.run(make)
+    id_ = msgspec.json.decode(body, type=Subscribed).id
+    made = printable(id_)
     if session.output in ("json", "jsonl"):
         session.pass_through(body)
+    else:
+        session.say(made)
+    wait_until(session, lambda hub: _behind(hub, id_), wait_s)
+    if session.output in ("json", "jsonl"):
         return
-    made = printable(msgspec.json.decode(body, type=Subscribed).id)
-    session.say(made)
     if asked["pulled"]:
         session.hint(f"chappe sub pull {made} --ack --follow")
         return
     first = asked["types"][0] if asked["types"] else "order.paid"
     session.hint(f"chappe event send --type {first} -d '{{}}'")
+
+
+async def _behind(hub: HubClient, id_: str) -> str:
+    body = (await hub.read(paths.subscription(id_))).body
+    status = msgspec.json.decode(body, type=Lagging).status
+    left = status.events + status.open
+    return f"{amount(left, 'event')} to go: chappe sub lag {printable(id_)}" if left else ""
 
 
 def _wanted(

@@ -9,6 +9,7 @@ import msgspec
 
 from chappe.cli.render import printable
 from chappe.cli.session import Session, remote
+from chappe.cli.writing import dry_run_option
 from chappe.client import paths
 
 
@@ -30,8 +31,9 @@ from chappe.client import paths
     show_default=True,
     help="hmac: a shared secret; ed25519: receivers get a public key.",
 )
+@dry_run_option()
 @remote
-def rotate(session: Session, id_: str, overlap_s: float, kind: str) -> None:
+def rotate(session: Session, id_: str, overlap_s: float, kind: str, dry_run: bool) -> None:
     """Give a subscription a new signing key; it is shown this once.
 
     \b
@@ -41,11 +43,15 @@ def rotate(session: Session, id_: str, overlap_s: float, kind: str) -> None:
     Both the new and the older keys sign until the overlap ends, so receivers can be changed meanwhile.
     """  # noqa: D301 - click's mark for lines as they are
     wanted = {"overlap_s": overlap_s, "kind": kind}
-    body = session.run(lambda hub: hub.write("POST", paths.signing(id_), wanted)).body
+    path = paths.rehearsed(paths.signing(id_), dry_run=dry_run)
+    body = session.run(lambda hub: hub.write("POST", path, wanted)).body
     if session.output in ("json", "jsonl"):
         session.pass_through(body)
         return
     made: dict[str, Any] = msgspec.json.decode(body)
+    if dry_run:
+        session.note(f"{printable(id_)} would have {made['keys']} keys; nothing was done")
+        return
     session.say(printable(made["key"]))
     if "public" in made:
         session.hint(f"for receivers: {made['public']}")

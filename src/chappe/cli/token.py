@@ -14,6 +14,8 @@ from chappe.cli.moment import now_text
 from chappe.cli.noun import Noun
 from chappe.cli.render import moment, table
 from chappe.cli.session import Session, remote
+from chappe.cli.sub_hold import told
+from chappe.cli.writing import dry_run_option
 from chappe.domain.access import RIGHTS, ROLES
 from chappe.server import tokens
 from chappe.server.settings import load_here
@@ -60,6 +62,7 @@ def token() -> None:
     metavar="ROLE[@GROUP,…]",
     help=f"{', '.join(ROLES)}; for the whole hub, or for groups: developer@channels/orders.",
 )
+@dry_run_option("See that it can be made, and make none.")
 @_data
 @_file
 @remote
@@ -68,6 +71,7 @@ def new(
     name: str,
     rights: Sequence[str],
     roles: Sequence[str],
+    dry_run: bool,
     data: Path | None,
     file: Path | None,
 ) -> None:
@@ -79,6 +83,10 @@ def new(
     """  # noqa: D301 - click's mark for lines as they are
     if not rights and not roles:
         raise click.UsageError("say what the token may do: --role ROLE, or --right RIGHT")
+    if dry_run:
+        tokens.check_new(path_of(data, file), name, rights, roles)
+        told(session, name, "made", dry_run=True)
+        return
     made = tokens.new_token(path_of(data, file), name, rights, roles, created=now_text())
     session.say(made)
     session.note("Keep it: the hub has its hash only. Use it as: CHAPPE_TOKEN=… chappe event ls")
@@ -121,18 +129,22 @@ def ls(session: Session, data: Path | None, file: Path | None) -> None:
 @token.command()
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run_option("See that there is one, and take none away.")
 @_data
 @_file
 @remote
-def rm(session: Session, name: str, yes: bool, data: Path | None, file: Path | None) -> None:
+def rm(
+    session: Session, name: str, yes: bool, dry_run: bool, data: Path | None, file: Path | None
+) -> None:
     """Take a token away; whoever uses it is shut out within a second.
 
     \b
       chappe token rm shop --yes
     """  # noqa: D301 - click's mark for lines as they are
-    agreed(f"This shuts out whoever uses the token {name!r}", Consent(yes))
-    tokens.remove_token(path_of(data, file), name)
-    session.say(name)
+    if not dry_run:
+        agreed(f"This shuts out whoever uses the token {name!r}", Consent(yes))
+    tokens.remove_token(path_of(data, file), name, dry_run=dry_run)
+    told(session, name, "taken away", dry_run=dry_run)
 
 
 def path_of(data: Path | None, file: Path | None) -> Path:

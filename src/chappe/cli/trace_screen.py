@@ -4,7 +4,7 @@ A-1017  order.paid  from /shop   accepted 2026-11-22 10:02:11.402 by n-3f9c   po
   s-5k2v9q  ✓ delivered    2nd attempt   200 in 31 ms   http://127.0.0.1:9000/
     1st  10:02:11.410  503 in 2.0 s  retry  "503 Service Unavailable"  again 10:02:13.410
     2nd  10:02:13.441  200 in 31 ms  delivered
-  s-77aaz1  - not matched  exact(subject)='eu' decided; the event has 'us'
+  s-77aaz1  - not matched  exact(subject)='eu' decided; the event has 'us'   → chappe sub explain 2-1041-7
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def lines(trace: Trace, session: Session) -> Iterator[str]:
         yield "  no subscription on this channel"
     names = max((len(one.subscription) for one in trace.subscriptions), default=0)
     for arrival in trace.subscriptions:
-        yield _arrival(arrival, names, session)
+        yield _arrival(arrival, names, session) + _go_on(trace, arrival, session)
         if len(arrival.attempts) > 1:
             for one in arrival.attempts:
                 yield printable(f"    {ordinal(one.attempt):>4}  {_try(one)}")
@@ -76,6 +76,20 @@ def _arrival(arrival: Arrival, names: int, session: Session) -> str:
     told = "   ".join(part for part in _told(arrival) if part)
     name = arrival.subscription.ljust(names)
     return f"  {printable(name)}  {glyph} {arrival.state:<13}  {printable(told)}".rstrip()
+
+
+def _go_on(trace: Trace, arrival: Arrival, session: Session) -> str:
+    """The command that tells more, where something is to be mended or explained."""
+    match arrival.state:
+        case "retrying":
+            command = f"chappe sub lag {arrival.subscription}"
+        case "dead-lettered" | "expired":
+            command = f"chappe delivery ls --sub {arrival.subscription}"
+        case "not matched":
+            command = f"chappe sub explain {trace.position}"
+        case _:
+            return ""
+    return f"   {mark('→', 'cyan', session)} {printable(command)}"
 
 
 def _told(arrival: Arrival) -> Iterator[str]:

@@ -37,7 +37,7 @@ from chappe.cli.watching import watched
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import Flags, RegistryClient, encoded, object_of
-from chappe.domain.errors import ChappeError
+from chappe.domain.errors import ChappeError, Forbidden, NotFound
 
 _COLUMNS = Columns(("TYPE", "GROUP", "PAYLOAD", "CHECKED", "DESCRIPTION"), wide=WIDE)
 _BLOCKS = ("envelopemetadata", "envelopeoptions", "protocoloptions", "dataschema")
@@ -82,7 +82,7 @@ def get(session: Session, name: str | None, group: str | None, no_input: bool) -
       chappe type get order.paid
 
     At the end stands a curl that sends one. TYPE is its name, or its xid where several groups have one of that name;
-    without it, a person at a terminal picks one.
+    without it, a person at a terminal picks one. Of a type that nobody has declared, what was seen is shown.
     """  # noqa: D301 - click's mark for lines as they are
     type_name = name or picked(lambda: _names(session, group), "TYPE", no_input=no_input)
 
@@ -90,28 +90,49 @@ def get(session: Session, name: str | None, group: str | None, no_input: bool) -
         hub: HubClient,
     ) -> tuple[dict[str, Any], bytes, list[dict[str, Any]], Sequence[TypeSeen], list[bytes]]:
         registry = RegistryClient(hub)
-        found = await find_one(registry, TYPES, type_name, group=group)
+        try:
+            found = await find_one(registry, TYPES, type_name, group=group)
+        except NotFound:
+            seen = await types_seen(registry, DEFAULT_CHANNEL, matching=type_name)
+            if session.output != "table" or group or not told(seen, type_name):
+                raise
+            return {}, b"", [], seen, await _newest(hub, type_name)
         answer = await registry.get(str(found["xid"]))
         if session.output != "table":
             return object_of(answer), answer.body, [], (), []
         seen = await types_seen(registry, DEFAULT_CHANNEL, matching=id_of(found))
         shown = object_of(answer)
-        newest = await recent(hub, type_of(shown) or id_of(found), DEFAULT_CHANNEL, 1)
+        newest = await _newest(hub, type_of(shown) or id_of(found))
         meta = object_of(await registry.get(f"{found['xid']}/meta"))
         if meta.get("deprecated") is not None:
             shown["deprecated"] = meta["deprecated"]
         return shown, answer.body, await _endpoints(registry), seen, newest
 
     found, answer, ends, seen, newest = session.run(work)
+    if not found:
+        card(
+            session,
+            type_name,
+            "seen, but not declared",
+            told(seen, type_name),
+            _to_send(session.url, newest),
+        )
+        session.hint(f"chappe schema infer {printable(type_name)} --apply")
+        return
     if emit_one(session, found, answer=answer):
         return
     facts = {k: v for k, v in found.items() if k not in _BLOCKS and k not in _HIDDEN}
     for role in ("producers", "consumers"):
         facts[role] = [id_of(one) for one in ends if role in roles(one) and carries(one, found)]
-    facts |= told(seen, id_of(found))
+    facts |= told(seen, id_of(found)) or {"seen": "no event of it yet"}
+    if not any(name in found for name in ("dataschema", "dataschemaxid", "dataschemauri")):
+        facts["schema"] = "none: nothing says what its payload looks like"
     blocks = {name: found[name] for name in _BLOCKS if name in found}
     shown = {**_readable(blocks), **_to_send(session.url, newest)}
-    card(session, id_of(found), f"a type of the group {group_of(found)}", facts, shown)
+    kind = f"a type of the group {group_of(found)}"
+    if deprecated := facts.pop("deprecated", None):
+        kind = f"{kind}, {_going(deprecated)}"
+    card(session, id_of(found), kind, facts, shown)
     session.hint(f"chappe type sample {printable(id_of(found))} | chappe event send -")
 
 
@@ -120,6 +141,26 @@ def _names(session: Session, group: str | None) -> list[str]:
     found, _ = session.run(lambda hub: ask(RegistryClient(hub), TYPES, wanted))
     count = Counter(map(id_of, found))
     return sorted(id_of(one) if count[id_of(one)] == 1 else str(one["xid"]) for one in found)
+
+
+def _going(deprecated: object) -> str:
+    """DEPRECATED since 2026-11-23, gone 2027-06-30, instead: /messagegroups/shop/messages/paid.v2."""
+    said = deprecated if isinstance(deprecated, dict) else {}
+    words = (("effective", " since "), ("removal", ", gone "), ("alternative", ", instead: "))
+    parts = [
+        before + (str(said[name])[:10] if name != "alternative" else str(said[name]))
+        for name, before in words
+        if said.get(name)
+    ]
+    return f"DEPRECATED{''.join(parts)}"
+
+
+async def _newest(hub: HubClient, type_: str) -> list[bytes]:
+    """The newest event; none for those who may see the registry alone."""
+    try:
+        return await recent(hub, type_, DEFAULT_CHANNEL, 1)
+    except Forbidden:
+        return []
 
 
 async def _endpoints(registry: RegistryClient) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """What the help of a noun says, kept apart from the commands: to list them, none is imported.
 
+`event` is not here: it knows its commands by where they are, as the root does.
+
 tests/edges/test_cli_cold.py holds it to what the commands say of themselves.
 """
 
@@ -9,22 +11,6 @@ from collections.abc import Mapping
 from typing import Final
 
 VERBS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
-    "event": (
-        "Send, list, get, follow, trace, check, receive and forward events.",
-        {
-            "diff": "Compare two events, attribute by attribute and inside their JSON payloads.",
-            "forward": "Take events from the hub and post them to a URL that this machine reaches, until Ctrl-C.",
-            "get": "Show one event: REFERENCE is a position, an id, or SOURCE#ID.",
-            "listen": "Subscribe a sink on this machine, and print what it gets, until Ctrl-C.",
-            "ls": "List events, newest first.",
-            "replay": "Deliver one stored event again: to every subscription that gets it, or to those that are named.",
-            "send": "Send events; prints the position of each once it is on disk.",
-            "tail": "Follow events as they come, until Ctrl-C; a lost connection is made again, without a gap.",
-            "trace": "Did it arrive? REFERENCE is a position, an id, SOURCE#ID, or a traceparent (W3C).",
-            "validate": "Ask whether events are valid, and whether they fit what is declared for their types.",
-            "verify": "Check the signature of a delivery (Standard Webhooks, v1 and v1a); no hub is asked.",
-        },
-    ),
     "sub": (
         "Subscribe sinks to events.",
         {

@@ -14,7 +14,8 @@ class EventQuery:
     """Which events of a channel; every part that is given must hold.
 
     `accepted_from` and `accepted_until` are RFC 3339 times of acceptance; `position` is where to
-    start after; `wait_s` (with `order` "asc") is how long an empty page waits for an event.
+    start after; `wait_s` (with `order` "asc") is how long an empty page waits for an event;
+    `redact` leaves out what the types' policies take out of samples.
     """
 
     channel: str = DEFAULT_CHANNEL
@@ -28,6 +29,7 @@ class EventQuery:
     order: str = "desc"
     limit: int = 100
     wait_s: float = 0.0
+    redact: bool = False
 
     @property
     def path(self) -> str:
@@ -50,6 +52,8 @@ class EventQuery:
         yield "limit", str(self.limit)
         if self.wait_s:
             yield "wait", f"{self.wait_s:g}"
+        if self.redact:
+            yield "redact", "true"
 
 
 def channel_events(channel: str) -> str:
@@ -82,6 +86,11 @@ def new_subscription(id: str | None = None, *, dry_run: bool = False) -> str:
     asked = [("id", id)] if id is not None else []
     query = urlencode([*asked, *([("dryrun", "true")] if dry_run else [])])
     return f"{SUBSCRIPTIONS}?{query}" if query else SUBSCRIPTIONS
+
+
+def rehearsed(path: str, *, dry_run: bool = True) -> str:
+    """The same path, asked what would come of it."""
+    return f"{path}{'&' if '?' in path else '?'}dryrun=true" if dry_run else path
 
 
 def tried(subscription_id: str | None = None) -> str:

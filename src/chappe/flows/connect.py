@@ -26,19 +26,28 @@ T = TypeVar("T")
 
 
 class Writing(Protocol):
-    """flows.register.Register.write."""
+    """flows.register.Register."""
 
-    def __call__(self, decide: Decide[T], *, by: str = "") -> Awaitable[Committed[T]]:
+    def write(
+        self, decide: Decide[T], *, by: str = "", dry_run: bool = False
+    ) -> Awaitable[Committed[T]]:
         """Decide and commit."""
+        ...
+
+    def rehearse(self, decide: Decide[T]) -> Awaitable[State]:
+        """The registry as it would be."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """What is declared of sources, over the registry's writes; `statuses` are what nodes say of them."""
+    """What is declared of sources, over the registry's writes; `statuses` are what nodes say of them.
+
+    With `dry_run` a method answers what would be, or raises what it would, and writes nothing.
+    """
 
     state: Latest[State]
-    write: Writing
+    register: Writing
     statuses: SourceStatuses
     new_id: Callable[[], str]
 
@@ -59,7 +68,12 @@ class Connect:
         return {id: said.get(id, SourceStatus()) for id in self.state.value.sources}
 
     async def create(
-        self, attributes: Mapping[str, Any], *, id: str | None = None, by: str = ""
+        self,
+        attributes: Mapping[str, Any],
+        *,
+        id: str | None = None,
+        by: str = "",
+        dry_run: bool = False,
     ) -> Source:
         """Make a source; without an id it gets one.
 
@@ -74,10 +88,16 @@ class Connect:
                 raise Conflict(f"source {id_!r}: there is one already; PUT replaces it")
             return _written("PUT", tree, id_, attributes, now, rules)
 
-        return await self._commit(decide, id_, by)
+        return await self._commit(decide, id_, by, dry_run=dry_run)
 
     async def put(
-        self, id: str, attributes: Mapping[str, Any], *, epoch: int | None = None, by: str = ""
+        self,
+        id: str,
+        attributes: Mapping[str, Any],
+        *,
+        epoch: int | None = None,
+        by: str = "",
+        dry_run: bool = False,
     ) -> tuple[Source, bool]:
         """Replace a source, or make it; whether it was made. A secret that was not sent stays.
 
@@ -96,9 +116,9 @@ class Connect:
                 raise Conflict(f"source {id!r}: epoch {epoch} was sent, {has}")
             return _written("PUT" if made else "POST", tree, id, attributes, now, rules)
 
-        return await self._commit(decide, id, by), made
+        return await self._commit(decide, id, by, dry_run=dry_run), made
 
-    async def pause(self, id: str, *, paused: bool, by: str = "") -> Source:
+    async def pause(self, id: str, *, paused: bool, by: str = "", dry_run: bool = False) -> Source:
         """Let reading rest, or go on; nothing is written where it does already.
 
         No version is made: a revision says what is read, not when.
@@ -114,9 +134,9 @@ class Connect:
             request = Write("PATCH", target, {"paused": paused}, Flags(), now, target.xid)
             return write(tree, request, rules), None
 
-        return await self._commit(decide, id, by)
+        return await self._commit(decide, id, by, dry_run=dry_run)
 
-    async def remove(self, id: str, *, by: str = "") -> Source:
+    async def remove(self, id: str, *, by: str = "", dry_run: bool = False) -> Source:
         """Take a source away; its last state. What the broker keeps for it, such as the offsets of a
         consumer group, stays there.
 
@@ -131,11 +151,13 @@ class Connect:
                 tree, Write("DELETE", target, ABSENT, Flags(), now, target.xid), rules
             ), last
 
-        return (await self.write(decide, by=by)).answer
+        return (await self.register.write(decide, by=by, dry_run=dry_run)).answer
 
-    async def _commit(self, decide: Decide[None], id: str, by: str) -> Source:
+    async def _commit(self, decide: Decide[None], id: str, by: str, *, dry_run: bool) -> Source:
         try:
-            await self.write(decide, by=by)
+            if dry_run:
+                return (await self.register.rehearse(decide)).sources[id]
+            await self.register.write(decide, by=by)
         except RegistryError as error:
             shown = error.args_shown
             if error.kind == "invalid_attribute":

@@ -216,7 +216,17 @@ class Register:
             else self._creation(id_, attributes)
         )
 
-        def rehearse(tree: Tree, now: str, rules: Rules) -> tuple[Written, Subscription]:
+        with _plainly():
+            return (await self.rehearse(decide)).subscriptions[id_]
+
+    async def rehearse(self, decide: Decide[T]) -> State:
+        """The registry as it would be after a write; nothing is written.
+
+        Raises:
+            RegistryError, ChappeError: what the write would be refused with.
+        """
+
+        def rehearsed(tree: Tree, now: str, rules: Rules) -> tuple[Written, State]:
             before = self.state.value
             written, _ = decide(tree, now, rules)
             after = project(
@@ -227,10 +237,9 @@ class Register:
                 open=self.secrets.open,
             )
             check_projected(before, after, datetime.fromisoformat(now))
-            return written, after.subscriptions[id_]
+            return written, after
 
-        with _plainly():
-            return (await self.write(rehearse, dry_run=True)).answer
+        return (await self.write(rehearsed, dry_run=True)).answer
 
     async def create_companion(
         self, prefix: str, attributes: Mapping[str, Any], kept: KeptReplay, by: str = ""
@@ -290,7 +299,9 @@ class Register:
         with _plainly():
             await self.write(decide, by=by)
 
-    async def pause_subscription(self, id: str, *, paused: bool, by: str = "") -> Subscription:
+    async def pause_subscription(
+        self, id: str, *, paused: bool, by: str = "", dry_run: bool = False
+    ) -> Subscription:
         """Let delivery rest, or go on; nothing is written where it does already.
 
         No version is made: a revision says what is delivered, not when.
@@ -312,10 +323,14 @@ class Register:
             return write(tree, request, rules), None
 
         with _plainly():
+            if dry_run:
+                return (await self.rehearse(decide)).subscriptions[id]
             await self.write(decide, by=by)
         return self.state.value.subscriptions[id]
 
-    async def remove_subscription(self, id: str, *, by: str = "") -> Subscription:
+    async def remove_subscription(
+        self, id: str, *, by: str = "", dry_run: bool = False
+    ) -> Subscription:
         """End a subscription; its last state.
 
         Raises:
@@ -328,7 +343,7 @@ class Register:
             request = Write("DELETE", target, ABSENT, Flags(), now, target.xid)
             return write(tree, request, rules), last
 
-        return (await self.write(decide, by=by)).answer
+        return (await self.write(decide, by=by, dry_run=dry_run)).answer
 
     async def keep_grant(self, id: str, sink: str, agreed: Agreed) -> None:
         """Keep what a subscription's sink agreed to; nothing where it has another sink by now.

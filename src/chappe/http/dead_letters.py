@@ -23,6 +23,7 @@ from chappe.http.scope import of_letters, subscribed
 FILTERS: Final = ("subscription", "type", "source", "reason", "from", "until")
 LIST_PARAMETERS: Final = (*FILTERS, "state", "position", "limit")
 PURGE_PARAMETERS: Final = (*FILTERS, "all", "dry_run")
+DISCARD_PARAMETERS: Final = ("dry_run",)
 MOST_RATE: Final = 100_000.0
 
 
@@ -90,10 +91,11 @@ async def discard_many(parts: Parts, request: Request) -> Response:
 
 
 async def discard_one(parts: Parts, request: Request) -> Response:
-    """Put one away."""
+    """Put one away; with `dry_run` it is answered as it is."""
     position = _position(request)
     await _allowed(parts, request, OPERATE)
-    await parts.redrive.discard(position, by=request.principal.name)
+    dry_run = _boolean("dry_run", request.query)
+    await parts.redrive.discard(position, dry_run=dry_run, by=request.principal.name)
     return json_response(_letter(await parts.redrive.one(position)))
 
 

@@ -52,8 +52,14 @@ def shown(item: Item, headers: Sequence[Header]) -> Response:
     return Response(200, body, (_content_type(wanted), *own))
 
 
-def page(items: Sequence[Item], headers: Sequence[Header], links: Sequence[Header]) -> Response:
-    """Events in their order, as the request's headers ask for them.
+def page(
+    items: Sequence[Item],
+    headers: Sequence[Header],
+    links: Sequence[Header],
+    *,
+    redacted: Sequence[object] = (),
+) -> Response:
+    """Events in their order, as the request's headers ask for them; `redacted` tells what is not shown of each.
 
     Raises:
         NotAcceptable: no form is one that they take.
@@ -61,7 +67,7 @@ def page(items: Sequence[Item], headers: Sequence[Header], links: Sequence[Heade
     wanted = negotiate(headers, _PAGES, default=_ROWS, also={})
     format = event_formats.BY_BATCH_MEDIA_TYPE.get(wanted)
     if format is None:
-        rows = [
+        rows: list[dict[str, object]] = [
             {
                 "position": str(item.position),
                 "acceptedat": rfc3339(item.at_ms),
@@ -69,6 +75,8 @@ def page(items: Sequence[Item], headers: Sequence[Header], links: Sequence[Heade
             }
             for item in items
         ]
+        for row, told in zip(rows, redacted, strict=False):
+            row["redacted"] = told
         return json_response(rows, headers=(VARY, *links))
     try:
         body = format.encode_batch([item.event for item in items])

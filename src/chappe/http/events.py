@@ -15,6 +15,7 @@ from chappe.flows.trace import LaneTrace, SchemaVerdict, Traced
 from chappe.formats.receipt import Receipt
 from chappe.formats.schema_language import Violation
 from chappe.formats.times import rfc3339
+from chappe.http import samples
 from chappe.http.event_views import page as page_of
 from chappe.http.event_views import shown
 from chappe.http.exchange import (
@@ -86,6 +87,9 @@ async def list_page(parts: Parts, request: Request) -> Response:
         page = await parts.find.page(query, wait_s=min(left_s, _WAIT_SLICE_S))
         left_s -= _WAIT_SLICE_S
     links = _links(request, page, ascending=not query.newest_first)
+    if samples.is_asked(request.query):
+        items, told = samples.sampled(page.items, parts.state.value)
+        return page_of(items, request.headers, links, redacted=told)
     return page_of(page.items, request.headers, links)
 
 

@@ -52,6 +52,8 @@ _LISTING: Final = (
     query("limit", "The most events of a page.", {"type": "integer", "minimum": 1, "maximum": 1000}),
     query("wait", "Seconds that an empty page waits; with order=asc.",
           {"type": "number", "minimum": 0, "maximum": 30}),
+    query("redact", "Without what the types' policies take out of samples.",
+          {"enum": ["", "true", "false"]}),
 )  # fmt: skip
 _PUBLISHED: Final[Schema] = {
     "required": False,
@@ -304,8 +306,11 @@ def _subscriptions() -> dict[str, Schema]:
                 "subscribe",
                 "200",
                 request=body(OBJECT, types=("application/json", "application/merge-patch+json")),
+                parameters=[_DRY_RUN],
             ),
-            delete=of("delete.subscriptions.id", "End one", "subscribe", "200"),
+            delete=of(
+                "delete.subscriptions.id", "End one", "subscribe", "200", parameters=[_DRY_RUN]
+            ),
         ),
         "/subscriptions/{id}/grant": _item(
             [
@@ -331,7 +336,12 @@ def _subscriptions() -> dict[str, Schema]:
                 "subscriptions",
                 "subscribe",
                 request=body(schema("Rotation-sent"), required=False),
-                responses={"201": answer("The key.", schema("Rotation")), **OF_THE_HUB},
+                parameters=[_DRY_RUN],
+                responses={
+                    "200": answer("What would be, without a key.", schema("Rotation")),
+                    "201": answer("The key.", schema("Rotation")),
+                    **OF_THE_HUB,
+                },
             ),
         ),
         **PULLING,
@@ -352,23 +362,49 @@ def _sources() -> dict[str, Schema]:
         "/sources": _item(
             [],
             get=of("get.sources", "List sources", "read", "200", shown=array_of(shown)),
-            post=of("post.sources", "Make one", "subscribe", "201", request=sent),
+            post=of(
+                "post.sources",
+                "Make one",
+                "subscribe",
+                "200",
+                "201",
+                request=sent,
+                parameters=[_DRY_RUN],
+            ),
         ),
         "/sources/{id}": _item(
             [in_path("id", "The source's id.", pattern=".")],
             get=of("get.sources.id", "Read one", "read", "200"),
             put=of(
-                "put.sources.id", "Replace or make one", "subscribe", "200", "201", request=sent
+                "put.sources.id",
+                "Replace or make one",
+                "subscribe",
+                "200",
+                "201",
+                request=sent,
+                parameters=[_DRY_RUN],
             ),
-            delete=of("delete.sources.id", "End one", "subscribe", "200"),
+            delete=of("delete.sources.id", "End one", "subscribe", "200", parameters=[_DRY_RUN]),
         ),
         "/sources/{id}/pause": _item(
             [in_path("id", "The source's id.", pattern=".")],
-            post=of("post.sources.id.pause", "Let reading rest", "subscribe", "200"),
+            post=of(
+                "post.sources.id.pause",
+                "Let reading rest",
+                "subscribe",
+                "200",
+                parameters=[_DRY_RUN],
+            ),
         ),
         "/sources/{id}/resume": _item(
             [in_path("id", "The source's id.", pattern=".")],
-            post=of("post.sources.id.resume", "Let reading go on", "subscribe", "200"),
+            post=of(
+                "post.sources.id.resume",
+                "Let reading go on",
+                "subscribe",
+                "200",
+                parameters=[_DRY_RUN],
+            ),
         ),
         "/sources/{id}/webhook": _webhook(),
     }

@@ -243,7 +243,12 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "type", "channel", "events", "format", "schema",
     ),
     "ListedEvent": object_of(
-        {"position": TEXT, "acceptedat": TIME, "event": schema("Event")},
+        {
+            "position": TEXT,
+            "acceptedat": TIME,
+            "event": schema("Event"),
+            "redacted": array_of(object_of({"pointer": TEXT, "rule": TEXT}, "pointer", "rule")),
+        },
         "position", "acceptedat", "event",
     ),
     "Trace": object_of(
@@ -343,7 +348,7 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
             "keys": COUNT,
             "overlap_until": TIME,
         },
-        "subscription", "key", "keys",
+        "subscription", "keys",
     ),
     "Subscription-sent": {
         **object_of(_SUBSCRIPTION, "protocol", closed=True),

@@ -8,6 +8,7 @@ from typing import Any, Final
 from chappe.http.openapi_hub_schemas import COUNT, NUMBER, TEXT, TEXTS, TIME, array_of, object_of
 from chappe.http.openapi_parts import (
     OF_THE_HUB,
+    PARAMETERS,
     answer,
     body,
     in_path,
@@ -18,6 +19,7 @@ from chappe.http.openapi_parts import (
 from chappe.http.openapi_schemas import Schema
 
 FLAG: Final[Schema] = {"type": "boolean"}
+_DRY_RUN: Final = PARAMETERS["dryrun"]
 _STATE: Final[Schema] = {"enum": ["open", "redriving", "redriven", "discarded"]}
 _RATE: Final[Schema] = {"type": "number", "minimum": 0.001, "maximum": 100_000}
 _COUNTS: Final[Schema] = {"type": "object", "additionalProperties": COUNT}
@@ -141,9 +143,11 @@ def _subscriptions() -> dict[str, Schema]:
     }
     again = body(schema("Replay-sent"))
     return {
-        "/subscriptions/{id}/pause": _item([_ID], post=post("pause", "Let delivery rest", shown)),
+        "/subscriptions/{id}/pause": _item(
+            [_ID], post=post("pause", "Let delivery rest", shown, parameters=[_DRY_RUN])
+        ),
         "/subscriptions/{id}/resume": _item(
-            [_ID], post=post("resume", "Let delivery go on", shown)
+            [_ID], post=post("resume", "Let delivery go on", shown, parameters=[_DRY_RUN])
         ),
         "/subscriptions/{id}/replay": _item(
             [_ID], post=post("replay", "Deliver stored events again", replayed, request=again)
@@ -198,7 +202,8 @@ def _dead_letters() -> dict[str, Schema]:
         "/deadletters/{position}": _item(
             [_POSITION],
             get=of("get.deadletters.position", "Read one letter", "read", letter),
-            delete=of("delete.deadletters.position", "Put one away", "operate", letter),
+            delete=of("delete.deadletters.position", "Put one away", "operate", letter,
+                      [query("dry_run", "Do nothing, and show it.", FLAG)]),
         ),
         "/deadletters/{position}/redrive": _item(
             [_POSITION],

@@ -13,7 +13,7 @@ from chappe.formats.times import unix_ms
 from chappe.ports.event_index import Query
 
 LIST_PARAMETERS = (
-    "type", "source", "subject", "id", "from", "until", "position", "order", "limit", "wait",
+    "type", "source", "subject", "id", "from", "until", "position", "order", "limit", "wait", "redact",
 )  # fmt: skip
 MAX_LIMIT = 1000
 MAX_WAIT_S = 30.0

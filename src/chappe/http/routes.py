@@ -172,10 +172,14 @@ _SUBSCRIPTIONS = {
 _SUBSCRIPTION = {
     "GET": Endpoint(READ, subscriptions.one, scope=of_subscription),
     "PUT": Endpoint(
-        SUBSCRIBE, subscriptions.replace, subscriptions.REPLACE_PARAMETERS, scope=of_subscription
+        SUBSCRIBE, subscriptions.replace, subscriptions.WRITE_PARAMETERS, scope=of_subscription
     ),
-    "PATCH": Endpoint(SUBSCRIBE, subscriptions.patch, scope=of_subscription),
-    "DELETE": Endpoint(SUBSCRIBE, subscriptions.remove, scope=of_subscription),
+    "PATCH": Endpoint(
+        SUBSCRIBE, subscriptions.patch, subscriptions.WRITE_PARAMETERS, scope=of_subscription
+    ),
+    "DELETE": Endpoint(
+        SUBSCRIBE, subscriptions.remove, subscriptions.WRITE_PARAMETERS, scope=of_subscription
+    ),
 }
 _GRANT = Endpoint(None, grants.agree, ("key",), scope=of_subscription)  # the key says who may
 _DEAD_LETTERS = {
@@ -186,16 +190,18 @@ _DEAD_LETTERS = {
 }
 _DEAD_LETTER = {
     "GET": Endpoint(READ, dead_letters.one, scope=by_body),
-    "DELETE": Endpoint(OPERATE, dead_letters.discard_one, scope=by_body),
+    "DELETE": Endpoint(
+        OPERATE, dead_letters.discard_one, dead_letters.DISCARD_PARAMETERS, scope=by_body
+    ),
 }
 _SOURCES = {
     "GET": Endpoint(READ, sources.list_all),
-    "POST": Endpoint(SUBSCRIBE, sources.create, scope=by_body),
+    "POST": Endpoint(SUBSCRIBE, sources.create, sources.WRITE_PARAMETERS, scope=by_body),
 }
 _SOURCE = {
     "GET": Endpoint(READ, sources.one, scope=of_source),
-    "PUT": Endpoint(SUBSCRIBE, sources.put, scope=by_body),
-    "DELETE": Endpoint(SUBSCRIBE, sources.remove, scope=of_source),
+    "PUT": Endpoint(SUBSCRIBE, sources.put, sources.WRITE_PARAMETERS, scope=by_body),
+    "DELETE": Endpoint(SUBSCRIBE, sources.remove, sources.WRITE_PARAMETERS, scope=of_source),
 }
 _WEBHOOK = {  # the signature says who may
     "GET": Endpoint(None, webhooks.ping, None),
@@ -259,15 +265,29 @@ ROUTES: Sequence[Route] = (
     Route("/subscriptions/{id}/grant", {"GET": _GRANT, "POST": _GRANT}),
     Route(
         "/subscriptions/{id}/signing",
-        {"POST": Endpoint(SUBSCRIBE, signing.rotate, scope=of_subscription)},
+        {"POST": Endpoint(SUBSCRIBE, signing.rotate, signing.PARAMETERS, scope=of_subscription)},
     ),
     Route(
         "/subscriptions/{id}/pause",
-        {"POST": Endpoint(SUBSCRIBE, subscriptions.pause, scope=of_subscription)},
+        {
+            "POST": Endpoint(
+                SUBSCRIBE,
+                subscriptions.pause,
+                subscriptions.WRITE_PARAMETERS,
+                scope=of_subscription,
+            )
+        },
     ),
     Route(
         "/subscriptions/{id}/resume",
-        {"POST": Endpoint(SUBSCRIBE, subscriptions.resume, scope=of_subscription)},
+        {
+            "POST": Endpoint(
+                SUBSCRIBE,
+                subscriptions.resume,
+                subscriptions.WRITE_PARAMETERS,
+                scope=of_subscription,
+            )
+        },
     ),
     Route(
         "/subscriptions/{id}/replay",
@@ -305,8 +325,14 @@ ROUTES: Sequence[Route] = (
     ),
     Route("/sources", _SOURCES),
     Route("/sources/{id}", _SOURCE),
-    Route("/sources/{id}/pause", {"POST": Endpoint(SUBSCRIBE, sources.pause, scope=of_source)}),
-    Route("/sources/{id}/resume", {"POST": Endpoint(SUBSCRIBE, sources.resume, scope=of_source)}),
+    Route(
+        "/sources/{id}/pause",
+        {"POST": Endpoint(SUBSCRIBE, sources.pause, sources.WRITE_PARAMETERS, scope=of_source)},
+    ),
+    Route(
+        "/sources/{id}/resume",
+        {"POST": Endpoint(SUBSCRIBE, sources.resume, sources.WRITE_PARAMETERS, scope=of_source)},
+    ),
     Route("/sources/{id}/webhook", _WEBHOOK),
     Route("/validate", {"POST": Endpoint(READ, validate.validate, ("schema",))}),
     Route(

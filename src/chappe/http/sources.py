@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,8 +13,11 @@ from chappe.domain.source import Source, SourceStatus
 from chappe.domain.webhook_source import WEBHOOK
 from chappe.formats.fields import exact_json
 from chappe.formats.source_json import parse_source, render_source
+from chappe.http.dry_run import DRY_RUN, PARAMETER, is_dry_run
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
+
+WRITE_PARAMETERS: Final = (PARAMETER,)
 
 
 async def list_all(parts: Parts, request: Request) -> Response:
@@ -28,7 +31,12 @@ async def create(parts: Parts, request: Request) -> Response:
     """Make one; without an id it gets one here."""
     draft = parse_source(request.body, parts.defaults.read)
     require(request.principal, SUBSCRIBE, channel_group(draft.options.channel))
-    made = await parts.connect.create(_sent(request), id=draft.id, by=request.principal.name)
+    dry_run = is_dry_run(request)
+    made = await parts.connect.create(
+        _sent(request), id=draft.id, by=request.principal.name, dry_run=dry_run
+    )
+    if dry_run:
+        return json_response(_shown(parts, request, made, {}), headers=DRY_RUN)
     location = (b"location", f"/sources/{made.id}".encode("ascii"))
     return json_response(_shown(parts, request, made, {}), 201, (location,))
 
@@ -49,12 +57,14 @@ async def put(parts: Parts, request: Request) -> Response:
     present = parts.state.value.sources.get(id_)
     if present is not None:
         require(request.principal, SUBSCRIBE, channel_group(present.options.channel))
+    dry_run = is_dry_run(request)
     kept, made = await parts.connect.put(
-        id_, _sent(request), epoch=draft.epoch, by=request.principal.name
+        id_, _sent(request), epoch=draft.epoch, by=request.principal.name, dry_run=dry_run
     )
-    return json_response(
-        _shown(parts, request, kept, await parts.connect.status()), 201 if made else 200
-    )
+    shown = _shown(parts, request, kept, await parts.connect.status())
+    if dry_run:
+        return json_response(shown, headers=DRY_RUN)
+    return json_response(shown, 201 if made else 200)
 
 
 async def pause(parts: Parts, request: Request) -> Response:
@@ -68,16 +78,21 @@ async def resume(parts: Parts, request: Request) -> Response:
 
 
 async def _paused(parts: Parts, request: Request, *, paused: bool) -> Response:
+    dry_run = is_dry_run(request)
     changed = await parts.connect.pause(
-        request.params["id"], paused=paused, by=request.principal.name
+        request.params["id"], paused=paused, by=request.principal.name, dry_run=dry_run
     )
-    return json_response(_shown(parts, request, changed, await parts.connect.status()))
+    shown = _shown(parts, request, changed, await parts.connect.status())
+    return json_response(shown, headers=DRY_RUN if dry_run else ())
 
 
 async def remove(parts: Parts, request: Request) -> Response:
     """Take one away; its last state is answered."""
-    last = await parts.connect.remove(request.params["id"], by=request.principal.name)
-    return json_response(render_source(last))
+    dry_run = is_dry_run(request)
+    last = await parts.connect.remove(
+        request.params["id"], by=request.principal.name, dry_run=dry_run
+    )
+    return json_response(render_source(last), headers=DRY_RUN if dry_run else ())
 
 
 def _shown(

@@ -19,6 +19,7 @@ from chappe.formats.subscription_json import (
     render_subscription,
     render_subscription_bytes,
 )
+from chappe.http.dry_run import DRY_RUN, PARAMETER, is_dry_run
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.paging import limit_of
 from chappe.http.parts import Parts
@@ -28,9 +29,8 @@ from chappe.http.standings import STATES, with_status
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-CREATE_PARAMETERS: Final = ("id", "dryrun")
-REPLACE_PARAMETERS: Final = ("dryrun",)
-_DRY_RUN: Final = ((b"chappe-dry-run", b"true"),)
+CREATE_PARAMETERS: Final = ("id", PARAMETER)
+WRITE_PARAMETERS: Final = (PARAMETER,)
 LIST_PARAMETERS: Final = ("type", "source", "sink", "channel", "state", "limit", "after")
 
 
@@ -76,12 +76,12 @@ async def create(parts: Parts, request: Request) -> Response:
     draft = parse_subscription(request.body, parts.defaults)
     require_subscribing(request.principal, draft.channel, draft.options)
     id_ = request.query.get("id")
-    if _is_dry_run(request):
+    if is_dry_run(request):
         would = await parts.register.rehearse_subscription(_sent(request), id=id_)
         shown = dict(_answered(would, draft))
         if would.start != "latest":
             shown["forecast"] = rendered_forecast(await parts.replay.forecast_of(would))
-        return json_response(shown, headers=_DRY_RUN)
+        return json_response(shown, headers=DRY_RUN)
     made = await parts.register.create_subscription(
         _sent(request), id=id_, by=request.principal.name
     )
@@ -106,11 +106,11 @@ async def replace(parts: Parts, request: Request) -> Response:
     if draft.id is not None and draft.id != id_:
         raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
     _require(parts, request, draft)
-    if _is_dry_run(request):
+    if is_dry_run(request):
         would = await parts.register.rehearse_subscription(
             _sent(request), id=id_, replaces=True, epoch=draft.epoch
         )
-        return json_response(_answered(would, draft), headers=_DRY_RUN)
+        return json_response(_answered(would, draft), headers=DRY_RUN)
     kept = await parts.register.replace_subscription(
         id_, _sent(request), epoch=draft.epoch, by=request.principal.name
     )
@@ -136,6 +136,11 @@ async def patch(parts: Parts, request: Request) -> Response:
         raise Malformed(f"id: {draft.id!r} is not that of the path, {id_!r}")
     _require(parts, request, draft)
     # The present epoch is in what is shown: a change that came between is a conflict.
+    if is_dry_run(request):
+        would = await parts.register.rehearse_subscription(
+            wanted, id=id_, replaces=True, epoch=draft.epoch
+        )
+        return json_response(render_subscription(would), headers=DRY_RUN)
     kept = await parts.register.replace_subscription(
         id_, wanted, epoch=draft.epoch, by=request.principal.name
     )
@@ -166,16 +171,20 @@ async def resume(parts: Parts, request: Request) -> Response:
 
 
 async def _paused(parts: Parts, request: Request, *, paused: bool) -> Response:
+    dry_run = is_dry_run(request)
     changed = await parts.register.pause_subscription(
-        request.params["id"], paused=paused, by=request.principal.name
+        request.params["id"], paused=paused, by=request.principal.name, dry_run=dry_run
     )
-    return json_response(render_subscription(changed))
+    return json_response(render_subscription(changed), headers=DRY_RUN if dry_run else ())
 
 
 async def remove(parts: Parts, request: Request) -> Response:
     """End one; its last state is answered."""
-    last = await parts.register.remove_subscription(request.params["id"], by=request.principal.name)
-    return json_response(render_subscription(last))
+    dry_run = is_dry_run(request)
+    last = await parts.register.remove_subscription(
+        request.params["id"], by=request.principal.name, dry_run=dry_run
+    )
+    return json_response(render_subscription(last), headers=DRY_RUN if dry_run else ())
 
 
 def _require(parts: Parts, request: Request, draft: SubscriptionDraft) -> None:
@@ -183,11 +192,6 @@ def _require(parts: Parts, request: Request, draft: SubscriptionDraft) -> None:
     present = parts.state.value.subscriptions.get(request.params["id"])
     channel = draft.channel if present is None else draft.channel or present.channel
     require_subscribing(request.principal, channel, draft.options)
-
-
-def _is_dry_run(request: Request) -> bool:
-    """Whether `?dryrun` stands in the query; what is not "false" means it, lest a write be done."""
-    return request.query.get("dryrun", "false") != "false"
 
 
 def _answered(subscription: Subscription, draft: SubscriptionDraft) -> Mapping[str, object]:

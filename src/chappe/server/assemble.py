@@ -513,7 +513,7 @@ async def assemble(
             check=check,
             judge=Judge(state, languages, find),
             infer=Infer(find, clock),
-            connect=Connect(state, register.write, statuses, lambda: f"r-{secrets.token_hex(5)}"),
+            connect=Connect(state, register, statuses, lambda: f"r-{secrets.token_hex(5)}"),
             webhook=ReadWebhook(lambda: state.value.sources, clock, new_id),
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())

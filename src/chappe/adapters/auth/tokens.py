@@ -77,11 +77,17 @@ def load(path: Path) -> Sequence[Token]:
 
 
 def add(
-    path: Path, name: str, rights: Sequence[str], *, created: str, roles: Sequence[str] = ()
+    path: Path,
+    name: str,
+    rights: Sequence[str],
+    *,
+    created: str,
+    roles: Sequence[str] = (),
+    dry_run: bool = False,
 ) -> str:
     """Make a token and keep its hash; the token itself is given back and stands nowhere else.
 
-    `created` is RFC 3339 in UTC.
+    `created` is RFC 3339 in UTC. A dry run keeps nothing, so that its token opens nothing.
 
     Raises:
         Conflict: a token of that name exists.
@@ -93,11 +99,12 @@ def add(
     given = sorted(parse_rights(rights)) if rights or not roles else ()
     made = Token(name, hashed(token), given, created, [str(parse_grant(one)) for one in roles])
     _check(made, kept)
-    _save(path, (*kept, made))
+    if not dry_run:
+        _save(path, (*kept, made))
     return token
 
 
-def remove(path: Path, name: str) -> None:
+def remove(path: Path, name: str, *, dry_run: bool = False) -> None:
     """Forget the token of that name. A file without tokens shuts everybody out.
 
     Raises:
@@ -109,7 +116,8 @@ def remove(path: Path, name: str) -> None:
     if len(left) == len(kept):
         names = ", ".join(token.name for token in kept) or "none"
         raise NotFound(f"token: {name!r} is unknown; known: {names}")
-    _save(path, left)
+    if not dry_run:
+        _save(path, left)
 
 
 def hashed(token: str) -> str:

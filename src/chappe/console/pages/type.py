@@ -157,7 +157,7 @@ def parsed(document: bytes) -> object:
 
 
 async def _example(visit: Visit, type_: str) -> Example | None:
-    page = await visit.hub.page(EventQuery(type=type_, limit=1).path)
+    page = await visit.hub.page(EventQuery(type=type_, limit=1, redact=True).path)
     if not page.events:
         return None
     listed = page.events[0]
