@@ -6,6 +6,7 @@ pictures (`make screenshots`).
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from playwright.async_api import Browser, expect
 from chappe.testing.http_sink import SinkServer
 from tests.browser import shop
 from tests.browser.accessible import violations
-from tests.browser.chromium import Scheme, Window, browsing, overflow, shot, window
+from tests.browser.chromium import WITHIN_MS, Scheme, Window, browsing, overflow, shot, window
 from tests.chaos.hub import HubProcess
 
 pytestmark = [
@@ -27,6 +28,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
+expect.set_options(timeout=WITHIN_MS)
 WHOLE = bool(os.environ.get("WHOLE_TESTS") or os.environ.get("SCREENSHOTS"))
 PICTURES = os.environ.get("SCREENSHOTS")
 LOOKS: tuple[tuple[Scheme, int], ...] = (
@@ -40,6 +42,11 @@ PAGES = {
     "find-nothing": "?q=nothing+of+that+name",
     "type": f"types/{shop.PAID}",
     "type-long": f"types/{shop.LONG}",
+    "type-flow": f"types/{shop.PAID}/flow?hops=2",
+    "type-live": f"types/{shop.LONG}/live",
+    "type-versions": f"types/{shop.PAID}/versions",
+    "type-subscribe": f"types/{shop.LONG}/subscribe",
+    "type-docs": f"types/{shop.PAID}/docs",
     "schemas": "schemas",
     "schema": "schemas/shop/order",
     "event": "events/{failed}",
@@ -47,11 +54,14 @@ PAGES = {
     "live": "live",
     "subscriptions": "subscriptions",
     "subscription": "subscriptions/{crm}",
+    "subscribe": "subscribe",
+    "subscribe-type": f"types/{shop.PAID}/subscribe",
     "deliveries": "deliveries",
     "deliveries-preview": "deliveries?preview=1",
     "map": "map",
+    "map-around": f"map?q={shop.PAID}&hops=2",
     "health": "health",
-    "not-found": "events/there-is-none",
+    "not-found": f"types/{shop.PAID}x",
 }
 
 
@@ -136,12 +146,47 @@ async def test_keys_alone_lead_through_the_pages(house: House) -> None:
         await expect(page.locator("main input[type=search]")).to_be_focused()
         await page.keyboard.type("paid")
         await expect(page.locator("#results tbody tr")).to_have_count(1)
+        await expect(page.locator("#results tbody svg.spark")).to_have_count(1)
         await page.keyboard.press("Escape")
         await page.keyboard.press("j")
         await page.keyboard.press("Enter")
         await page.wait_for_url(house.url(f"types/{shop.PAID}"))
         await page.keyboard.press("?")
         await expect(page.locator("#sheet")).to_be_visible()
+        assert one.complaints == []
+
+
+async def test_keys_fold_what_can_be_folded_and_lead_to_the_retry(house: House) -> None:
+    async with window(house.browser) as one:
+        page = one.page
+        await page.goto(house.url(f"types/{shop.PAID}"))
+        folded = page.locator(".tree details:not([open])")
+        await expect(folded).to_have_count(0)
+        await page.keyboard.press("e")
+        await expect(folded).to_have_count(2)
+        await page.keyboard.press("e")
+        await expect(folded).to_have_count(0)
+        await page.goto(house.url("deliveries"))
+        await page.keyboard.press("r")
+        await expect(page.locator("[data-retry=all]")).to_be_focused()
+        await page.locator("input[name=position]").first.focus()
+        await page.keyboard.press("r")
+        await expect(page.locator("[data-retry=chosen]")).to_be_focused()
+        await expect(page.locator("input[name=position]").first).to_be_checked()
+        assert one.complaints == []
+
+
+async def test_what_comes_on_a_type_s_tab_leads_where_the_rest_does(house: House) -> None:
+    async with window(house.browser) as one:
+        page = one.page
+        await _publish(house, "tab.came", 1, first=100)
+        await page.goto(house.url("types/tab.came/live"))
+        rows = page.locator("main tbody tr")
+        await expect(page.locator("#rate")).to_contain_text("events a second")
+        await _publish(house, "tab.came", 1, first=101)
+        await expect(rows).to_have_count(2)
+        links = await rows.locator("th a").evaluate_all("all => all.map(one => one.pathname)")
+        assert {link.rpartition("/")[0] for link in links} == {"/console/events"}
         assert one.complaints == []
 
 
@@ -158,6 +203,37 @@ async def test_live_shows_what_comes_and_pauses(house: House) -> None:
         await _publish(house, "live.came", 2, first=3)
         await expect(page.locator("#rate")).to_contain_text("2 came meanwhile")
         await expect(rows).to_have_count(3)
+        assert one.complaints == []
+
+
+async def test_live_bears_a_burst_and_counts_what_it_does_not_show(house: House) -> None:
+    async with window(house.browser) as one:
+        page = one.page
+        # In a channel of its own: other tests look at the newest events.
+        made = await house.hub.client().ask("PUT", "/channels/burst", {}, b'{"shards": 1}')
+        assert made.status == 201, made.body
+        await page.goto(
+            house.url("live?channel=burst&type=live.burst&filter=subject%20%3D%20'now'")
+        )
+        rows, sum_ = page.locator("main tbody tr"), page.locator("#sum")
+        await expect(page.locator("#rate")).to_contain_text("events a second")
+        for number in range(0, 3000, 500):
+            await _burst(house, "live.burst", range(number, number + 500))
+        await expect(sum_).to_contain_text("3\u202f000 since the page was opened")
+        told = (await sum_.inner_text()).replace("\u202f", "")
+        shown = await rows.count()
+        assert 1 <= shown <= 200
+        # Rows that were shown and had to make room count as shown.
+        assert shown <= 3000 - int(told.split(", ")[1].split()[0]) < 3000
+        await page.get_by_role("button", name="Pause").click()
+        top = await rows.first.inner_text()
+        await _burst(house, "live.burst", range(3000, 3300))
+        await expect(page.locator("#rate")).to_contain_text("300 came meanwhile")
+        assert (await rows.count(), await rows.first.inner_text()) == (shown, top)
+        await page.get_by_role("button", name="Go on").click()
+        await _burst(house, "live.burst", range(3300, 3305))
+        await expect(rows.first).to_contain_text("B-3304")
+        await expect(sum_).to_contain_text("3\u202f305 since the page was opened")
         assert one.complaints == []
 
 
@@ -187,6 +263,25 @@ def _own(one: Window, name: str) -> list[str]:
     if name == "not-found":
         return [said for said in one.complaints if "404" not in said]
     return one.complaints
+
+
+async def _burst(house: House, type_: str, numbers: range) -> None:
+    """As many events at once, and as many again that the page's filter leaves out."""
+    events = [
+        {
+            "specversion": "1.0",
+            "id": f"{'B' if subject == 'now' else 'C'}-{number}",
+            "source": "/live",
+            "type": type_,
+            "subject": subject,
+        }
+        for number in numbers
+        for subject in ("now", "later")
+    ]
+    kind = {"content-type": "application/cloudevents-batch+json"}
+    body = json.dumps(events).encode()
+    answer = await house.hub.client().ask("POST", "/channels/burst/events", kind, body)
+    assert answer.status == 202, answer.body
 
 
 async def _publish(house: House, type_: str, count: int, *, first: int = 0) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ HOSTILE = [
     "~x",
     "a/b?c#d%2F&e=f",
     "with  spaces",
-    "{{7*7}}{% raw %}",
+    "{{1234567*7654321}}{% raw %}",
     "javascript:alert(1)",
     "x" * 2000,
 ]
@@ -136,13 +137,13 @@ async def test_every_link_of_every_page_answers_and_no_page_holds_what_it_must_n
 @pytest.mark.parametrize("type_", HOSTILE, ids=range(len(HOSTILE)))
 async def test_a_page_shows_a_hostile_name_and_does_not_obey_it(hub: Hub, type_: str) -> None:
     marked = f"~{type_}" if type_ in (".", "..") or type_.startswith("~") else type_
-    for part in ("", "/subscribe"):
+    for part in ("", "/flow?hops=2", "/live", "/versions", "/subscribe", "/docs"):
         reply = await hub.ask("GET", f"/console/types/{quote(marked, safe='')}{part}")
         assert reply.status == 200
         read = read_page(reply.body)
         assert not read.faults
         assert type_ in "".join(read.text)
-        assert b"49" not in reply.body or "{{" not in type_
+        assert str(1234567 * 7654321).encode() not in reply.body
 
 
 async def test_a_search_is_shown_and_not_obeyed(hub: Hub) -> None:
@@ -166,6 +167,98 @@ async def test_a_source_that_the_declaration_does_not_expect_is_marked(hub: Hub)
     reply = await hub.ask("GET", "/console/types/order.paid?format=json")
     senders = {one["source"]: one["known"] for one in json.loads(reply.body)["senders"]}
     assert senders == {"/shop/berlin": True, "/elsewhere": False}
+
+
+PROSE = """# Paid
+
+A *customer* **paid**. <script>alert(1)</script> <b onclick="x">b</b>
+[web](https://example.com/a) [js](javascript:alert(1)) [data](data:text/html,x) [local](/console/) ![pixel](https://evil.example/p.png)
+
+| a | b |
+|:--|--:|
+| 1 | 2 |
+
+```html
+<i>
+```
+"""
+
+
+async def test_a_description_is_drawn_and_can_do_no_harm(hub: Hub) -> None:
+    made = await hub.ask(
+        "PATCH",
+        "/messagegroups/shop/messages/order.paid",
+        {"content-type": "application/json"},
+        json.dumps({"description": PROSE, "documentation": "javascript:alert(2)"}),
+    )
+    assert made.status == 200, made.body
+    reply = await hub.ask("GET", "/console/types/order.paid/docs")
+    read, text = read_page(reply.body), reply.body.decode()
+    assert not read.faults
+    assert "<em>customer</em> <strong>paid</strong>" in text
+    assert "<h3>Paid</h3>" in text
+    assert "<td>2</td>" in text
+    assert '<a href="https://example.com/a" rel="noreferrer nofollow">web</a>' in text
+    assert "<script>alert" not in text
+    assert "<b " not in text
+    assert "<img" not in text.partition("<main")[2]
+    assert not any(link.startswith(("data:", "javascript:")) for link in read.links)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "types/order.paid", "types/order.paid/flow", "schemas/shop/order", "map", "health"]
+)
+async def test_a_page_is_there_as_markdown(hub: Hub, path: str) -> None:
+    asked = await hub.ask("GET", f"/console/{path}?format=md")
+    assert asked.headers["content-type"] == "text/markdown; charset=utf-8"
+    text = asked.body.decode()
+    assert text.startswith(("# ", "[Find]", "[Schemas]"))
+    assert "```sh\nchappe " in text
+    assert "](<http://hub/" in text
+    negotiated = await hub.ask("GET", f"/console/{path}", {"accept": "text/markdown"})
+    assert negotiated.headers["content-type"] == asked.headers["content-type"]
+
+
+async def test_the_map_is_narrowed_by_words_and_told_in_other_forms(hub: Hub) -> None:
+    near = json.loads((await hub.ask("GET", "/console/map?q=order.lost&format=json")).body)
+    assert [one["type"] for one in near["flows"]] == ["order.lost"]
+    further = json.loads(
+        (await hub.ask("GET", "/console/map?q=order.lost&hops=2&format=json")).body
+    )
+    assert {"order.lost", "order.paid"} == {one["type"] for one in further["flows"]}
+    for form, begins in (("mermaid", "flowchart LR"), ("dot", "digraph"), ("svg", "<svg ")):
+        drawn = (await hub.ask("GET", f"/console/map/as/{form}?q=order.lost")).body.decode()
+        assert drawn.startswith(begins)
+        assert "order.lost" in drawn
+        assert "order.paid" not in drawn, form
+    assert (await hub.ask("GET", "/console/map/as/png")).status == 404
+
+
+async def test_the_versions_of_a_type_s_schema_have_verdicts(hub: Hub) -> None:
+    reply = await hub.ask("GET", "/console/types/order.paid/versions?format=json")
+    lines = {one["id"]: one for one in json.loads(reply.body)["lines"]}
+    assert (lines["2"]["compatible"], lines["2"]["used"]) == (False, True)
+    assert (lines["1"]["compatible"], lines["1"]["why"]) == (None, "the first")
+
+
+async def test_a_type_shows_an_event_that_its_schema_makes(hub: Hub) -> None:
+    made = json.loads((await hub.ask("GET", "/console/types/order.paid?format=json")).body)["made"]
+    event = json.loads(made["text"])
+    assert made["valid"]
+    assert event["type"] == "order.paid"
+    assert {"id", "total"} <= event["data"].keys()
+
+
+async def test_a_change_of_a_schema_says_what_was_and_what_is(hub: Hub) -> None:
+    view = json.loads((await hub.ask("GET", "/console/schemas/shop/order?format=json")).body)
+    changes = {one["path"]: one for one in view["comparison"]["breaking"]}
+    total = changes["/properties/total"]
+    assert (total["before"], total["after"]) == ('{"type": "number"}', '{"type": "string"}')
+    (seen,) = view["comparison"]["evidence"]
+    assert (seen["type"], seen["events"], seen["invalid"]) == ("order.paid", 2, 2)
+    members = {one["name"]: (one["old"], one["new"]) for one in view["comparison"]["members"]}
+    assert members["total"] == ("number", "string required")
+    assert members["self"][0] is None
 
 
 async def test_a_part_of_a_page_is_the_same_as_in_the_page(hub: Hub) -> None:
@@ -199,16 +292,82 @@ async def test_what_is_not_there_is_a_page_that_says_so(hub: Hub) -> None:
         assert "Next:" in reply.body.decode()
 
 
-async def test_a_page_with_all_it_loads_is_small(hub: Hub) -> None:
+PAGES = (
+    "", "?q=order", "types/order.paid", "types/order.paid/subscribe", "schemas", "schemas/shop/order",
+    "events/%3Ci%3E%220", "live", "subscribe", "subscriptions", "deliveries", "map", "health",
+)  # fmt: skip
+
+
+async def test_the_id_of_an_event_leads_to_it_once_it_is_sent(hub: Hub) -> None:
+    found = await hub.ask("GET", "/console/?q=%20%3Ci%3E%220%20")
+    assert (found.status, found.headers["location"]) == (303, "events/%3Ci%3E%220")
+    typed = await hub.ask("GET", "/console/?q=%3Ci%3E%220&part=results")
+    assert typed.status == 200
+    assert "An event is called so" in "".join(read_page(typed.body).text)
+    program = await hub.ask("GET", "/console/?q=%3Ci%3E%220&format=json")
+    assert json.loads(program.body)["event"] == '<i>"0'
+    word = await hub.ask("GET", "/console/?q=order")
+    assert word.status == 200
+
+
+async def test_an_id_that_several_events_have_leads_to_a_choice(hub: Hub) -> None:
+    for source in ("/a", "/b"):
+        headers = {"ce-specversion": "1.0", "ce-id": "twice", "ce-source": source, "ce-type": "t"}
+        assert (await hub.ask("POST", "/events", headers)).status == 202
+    reply = await hub.ask("GET", "/console/events/twice")
+    assert reply.status == 409
+    links = internal("/console/events/twice", read_page(reply.body).links)
+    events = {one for one in links if re.match(r"/console/events/\d", one)}
+    assert len(events) == 2
+    for one in events:
+        assert (await hub.ask("GET", one)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("types/order.payd", "types/order.paid"),
+        ("types/ORDER.PAID/subscribe", "types/order.paid"),
+        ("schemas/shop/ordr", "schemas/shop/order"),
+    ],
+)
+async def test_a_name_that_there_is_not_leads_to_those_that_are_alike(
+    hub: Hub, path: str, near: str
+) -> None:
+    reply = await hub.ask("GET", f"/console/{path}")
+    assert reply.status == 404
+    read = read_page(reply.body)
+    assert not read.faults
+    assert f"/console/{near}" in internal(f"/console/{path}", read.links)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_with_all_it_loads_is_small(hub: Hub, path: str) -> None:
     zipped = {"accept-encoding": "gzip"}
-    page = await hub.ask("GET", "/console/", zipped)
-    loaded = internal("/console/", read_page(gzip.decompress(page.body)).loaded)
+    page = await hub.ask("GET", f"/console/{path}", zipped)
+    assert page.status == 200
+    assert page.headers["server-timing"].startswith("page;dur=")
+    loaded = internal(f"/console/{path}", read_page(gzip.decompress(page.body)).loaded)
     total = len(page.body)
     for path in loaded:
         reply = await hub.ask("GET", path, zipped)
         assert reply.headers["cache-control"] == "public, max-age=31536000, immutable"
         total += len(reply.body)
     assert total < 60_000
+
+
+@pytest.mark.parametrize("path", [one for one in PAGES if one != "health"])  # figures always move
+async def test_a_page_is_sent_again_only_once_something_on_it_is_different(
+    hub: Hub, path: str
+) -> None:
+    for _ in range(20):  # "3 s ago" is different in a second
+        first = await hub.ask("GET", f"/console/{path}")
+        again = await hub.ask("GET", f"/console/{path}", {"if-none-match": first.headers["etag"]})
+        if again.status == 304:
+            assert again.body == b""
+            return
+        assert again.body != first.body
+    raise AssertionError("the page is always another")
 
 
 async def test_an_empty_hub_tells_how_to_fill_it() -> None:

@@ -126,7 +126,9 @@ async def test_facets_count_what_the_words_let_through(hub: Hub) -> None:
     facets = (await find(hub, "?q=order&state=unused"))["facets"]
     assert facets == {
         "owner": {"checkout": 2, "claims": 1},
+        "domain": {},
         "state": {"active": 1, "unused": 2},
+        "traffic": 1,
         "invalid": 0,
     }
 
@@ -170,3 +172,26 @@ async def test_a_parameter_that_cannot_be_meant_is_named(hub: Hub, query: str, n
 
 async def test_a_channel_that_there_is_not_is_not_found(hub: Hub) -> None:
     assert (await hub.ask("GET", "/find?channel=nobody")).status == 404
+
+
+async def test_what_needs_attention_can_come_first_page_by_page(hub: Hub) -> None:
+    found, after = [], ""
+    while after is not None:
+        page = await find(hub, f"?order=attention&limit=1&after={after}")
+        found += [one["type"] for one in page["types"]]
+        after = page["after"]
+    # Undeclared, active, never seen.
+    assert found == ["stray", "order.paid", "order.lost", "order.sent"]
+    assert (await hub.ask("GET", "/find?order=size")).status == 400
+
+
+async def test_a_type_has_the_domain_of_its_label_or_its_group_s(hub: Hub) -> None:
+    labels = {"domain": "sales"}
+    await hub.declare("/messagegroups/sales", {"labels": labels, "messages": {
+        "quote.sent": {"envelope": "CloudEvents/1.0"},
+        "quote.lost": {"envelope": "CloudEvents/1.0", "labels": {"domain": "churn"}},
+    }})  # fmt: skip
+    found = await find(hub, "?domain=sales")
+    assert [one["type"] for one in found["types"]] == ["quote.sent"]
+    assert found["facets"]["domain"] == {"churn": 1, "sales": 1}
+    assert found["facets"]["traffic"] == 2

@@ -81,6 +81,7 @@ CASES = [
     ("PATCH", "/capabilities", "admin"),
     ("PATCH", "/capabilitie%73/", "admin"),
     ("GET", "/metrics", "read"),
+    ("GET", "/metrics/history", "read"),
 ]
 
 

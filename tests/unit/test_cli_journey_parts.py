@@ -20,8 +20,6 @@ from chappe.cli.demo.types import CONSUMERS, DOMAINS, UNDECLARED, document
 from chappe.cli.event_again import ABSENT, differences
 from chappe.cli.event_causes import trace_id
 from chappe.cli.exchange_own import parts
-from chappe.cli.graph_forms import Graph, as_dot, as_json, as_mermaid, as_svg
-from chappe.cli.json_sample import sample
 from chappe.cli.schema_lint import about
 from chappe.cli.schema_tree import tree
 from chappe.cli.sub_filters import of_types
@@ -29,6 +27,8 @@ from chappe.cli.top import Look, counters, rates
 from chappe.cli.type_lint import about as about_type
 from chappe.cli.when import moment_of, per_second
 from chappe.client.views import Readiness
+from chappe.formats.graph_forms import Graph, as_dot, as_json, as_mermaid, as_svg
+from chappe.formats.json_sample import sample
 from chappe.formats.json_schema import JsonSchema
 
 AT = datetime(2026, 11, 22, 10, 2, 11, tzinfo=UTC)

@@ -14,14 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chappe.console import shown
+from chappe.console.choice import choice
+from chappe.console.comparison import pointers_changed
 from chappe.console.diff import side_by_side
 from chappe.console.exchange import Asked
 from chappe.console.guard import require_own_page
 from chappe.console.links import name_of, segment
-from chappe.console.pages.schema import pointers_changed
+from chappe.console.near import alike
 from chappe.console.pages.type import _fits
 from chappe.console.schema_tree import MOST_ROWS, schema_tree
-from chappe.console.snippets import subscribing
+from chappe.console.snippets import sending, subscribing
 from chappe.domain.errors import Forbidden, Malformed
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
@@ -166,17 +168,86 @@ def test_what_differs_between_two_documents_is_named_by_pointers() -> None:
     assert pointers_changed(old, new) == ["/a/b~1c", "/e", "/f"]
 
 
-@given(NAMES)
-def test_a_snippet_holds_the_type_as_a_literal_whatever_it_is_called(type_: str) -> None:
-    code = {one.anchor: one.code for one in subscribing(type_, "https://hub.example")}
+@given(NAMES, NAMES, NAMES)
+def test_a_snippet_holds_what_was_filled_in_as_literals_whatever_it_is_called(
+    type_: str, sink: str, name: str
+) -> None:
+    made = subscribing(type_, "https://hub.example", sink=sink, name=name)
+    code = {one.anchor: one.code for one in made}
     line = code["cli"].rpartition("\n\n# or")[0]
     words = shlex.split(line)
-    assert words[words.index("--type") + 1] == type_
+    named = [] if name.startswith("-") else [name]
+    assert words == [
+        *("chappe", "sub", "create", *named, "--url", "https://hub.example"),
+        *("--type", type_, "--to", sink),
+    ]
+    yaml_ = yaml.safe_load(code["yaml"])
+    assert (yaml_["sink"], yaml_["types"]) == (sink, [type_])
     assert json.loads(shlex.split(code["curl"].replace("\\\n", ""))[-1])["types"] == [type_]
     texts = [
         one.value for one in ast.walk(ast.parse(code["python"])) if isinstance(one, ast.Constant)
     ]
-    assert type_ in texts
+    assert {type_, sink, *named} <= {*texts}
+
+
+@given(NAMES, NAMES)
+def test_a_request_that_sends_one_more_holds_it_as_a_literal(type_: str, id_: str) -> None:
+    event = {"specversion": "1.0", "type": type_, "source": "/s", "id": id_, "time": "2026-01-01"}
+    words = shlex.split(sending(event, "https://hub.example").replace("\\\n", ""))
+    assert words[:2] == ["curl", "https://hub.example/events"]
+    assert json.loads(words[-1]) == {
+        "specversion": "1.0",
+        "type": type_,
+        "source": "/s",
+        "id": f"{id_}-again",
+    }
+
+
+@given(NAMES)
+def test_a_name_is_most_like_itself(name: str) -> None:
+    others = ["shop.order.paid", "shop.order.placed", "x"]
+    assert [one.label for one in alike(name, [*others, name], "types/")][:1] == [name]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first"),
+    [
+        ("shop.order.payd", "shop.order.paid"),
+        ("Shop.Order.Paid", "shop.order.paid"),
+        ("order.paid", "shop.order.paid"),
+        ("paymnt.failed", "payment.failed"),
+        ("", None),
+        ("zzz", None),
+    ],
+)
+def test_a_name_that_is_meant_is_found(wanted: str, first: str | None) -> None:
+    names = ["payment.failed", "shop.order.cancelled", "shop.order.paid", "stock.low"]
+    found = [one.label for one in alike(wanted, names, "types/")]
+    assert (found or [None])[0] == first
+
+
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [
+        ({}, {"types": [], "filters": []}),
+        ({"types": " a, b\n,, c "}, {"types": ["a", "b", "c"], "filters": []}),
+        ({"type": "a, b", "types": "c"}, {"types": ["a, b"], "filters": []}),
+        ({"source": " /s ", "filters": " x = 1 "},
+         {"types": [], "source": "/s", "filters": [{"sql": "x = 1"}]}),
+        ({"filters": '{"exact": {"a": "b"}}'}, {"types": [], "filters": [{"exact": {"a": "b"}}]}),
+        ({"filters": '[{"sql": "x"}]'}, {"types": [], "filters": [{"sql": "x"}]}),
+    ],
+)  # fmt: skip
+def test_a_form_says_which_events_somebody_wants(
+    form: dict[str, str], wanted: dict[str, object]
+) -> None:
+    assert choice(form) == wanted
+
+
+@pytest.mark.parametrize("filters", ["[", "{", "[" * 50_000])
+def test_what_looks_like_json_and_is_none_is_named(filters: str) -> None:
+    with pytest.raises(ValueError, match=r"^filters: this is no JSON"):
+        choice({"filters": filters})
 
 
 @given(NAMES)

@@ -31,10 +31,11 @@ class Ready:
         """The hub answers."""
         confluent = "" if here.confluent is None else f", Confluent's API at {here.confluent}"
         _say(f"chappe {__version__} serves {here.url}{confluent}, data in {data}")
+        _say(f"the web console: {here.url}/console/")
         if self._browser and sys.stdout.isatty():
             import webbrowser
 
-            webbrowser.open(here.url)
+            webbrowser.open(f"{here.url}/console/")
         if not self._demo:
             return
         from chappe.cli.demo.shop import Shop

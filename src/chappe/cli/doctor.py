@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Literal
 
 import click
 import msgspec
@@ -17,24 +15,14 @@ from chappe import __version__
 from chappe.cli.moment import now
 from chappe.cli.render import mark, printable
 from chappe.cli.session import Session, remote
+from chappe.client.findings import Finding, checks, confluent, engine
 from chappe.client.hub_client import HubClient
 from chappe.client.transport import Answer
 from chappe.client.views import Readiness
 from chappe.domain.errors import ChappeError, InvalidSetting, Unavailable
 
-_OLDEST_ENGINE = (2, 12)
 _SKEW_S = 5.0  # a Date header has whole seconds, and the answer took its time
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, how it is, and what mends it."""
-
-    name: str
-    verdict: Literal["ok", "warn", "fail"]
-    detail: str
-    fix: str = ""
 
 
 @click.command()
@@ -76,9 +64,9 @@ async def _of_hub(hub: HubClient, url: str) -> list[Finding]:
     return [
         Finding("hub", "ok", f"{url} answers as node {ready.node}"),
         _version(ready),
-        *_readiness(ready),
-        *_engine(ready),
-        _confluent(ready, url),
+        *checks(ready),
+        *engine(ready),
+        confluent(ready, url),
         _skew(answer),
     ]
 
@@ -92,37 +80,6 @@ def _version(ready: Readiness) -> Finding:
         f"the hub is {ready.version}, this command line {__version__}",
         f"pip install chappe=={ready.version}",
     )
-
-
-def _readiness(ready: Readiness) -> Iterator[Finding]:
-    if not ready.checks:
-        good = ready.status == "ready"
-        yield Finding("ready", "ok" if good else "fail", ready.status)
-    for check in ready.checks:
-        yield Finding(
-            check.name,
-            "ok" if check.ok else "fail",
-            check.detail or ("fine" if check.ok else "does not hold"),
-            "" if check.ok else "the hub's log says more; see docs/operating.md",
-        )
-
-
-def _engine(ready: Readiness) -> Iterator[Finding]:
-    version = str(ready.engine.get("version", ""))
-    found = re.match(r"(\d+)\.(\d+)", version)
-    if found is None:
-        return  # the hub does not tell
-    if (int(found[1]), int(found[2])) < _OLDEST_ENGINE:
-        fix = "update nats-server to 2.12 or later"
-        yield Finding("engine version", "fail", f"nats-server {version} is too old", fix)
-    else:
-        yield Finding("engine version", "ok", f"nats-server {version}")
-
-
-def _confluent(ready: Readiness, url: str) -> Finding:
-    at = f"{url.rstrip('/')}/confluent"
-    port = "" if ready.confluent is None else f", and {ready.confluent}"
-    return Finding("confluent", "ok", f"Kafka clients use {at}{port}")
 
 
 def _skew(answer: Answer) -> Finding:

@@ -24,7 +24,10 @@ from chappe.server.settings import SettingInfo, describe, load_here
 )
 @click.option("--demo", is_flag=True, help="With a sample shop: types, consumers, live events.")
 @click.option(
-    "--open", "open_", is_flag=True, help="Open the hub in the browser, where a person is there."
+    "--open",
+    "open_",
+    is_flag=True,
+    help="Open the web console in the browser, where a person is there.",
 )
 @click.pass_context
 def dev(ctx: click.Context, /, demo: bool, open_: bool, **flags: Any) -> None:

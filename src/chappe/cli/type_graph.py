@@ -8,7 +8,6 @@ from typing import Final
 
 import click
 
-from chappe.cli.graph_forms import FORMS, Graph
 from chappe.cli.registry_find import TYPES, ask, branches, id_of
 from chappe.cli.registry_options import narrowed
 from chappe.cli.session import Session, printing
@@ -16,6 +15,7 @@ from chappe.cli.type_roles import who_sends, who_takes
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import RegistryClient
+from chappe.formats.graph_forms import FORMS, Graph
 
 MOST: Final = 200
 """More types make a picture that nobody reads, and each is asked for."""

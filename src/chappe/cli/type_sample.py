@@ -11,7 +11,6 @@ import click
 import msgspec
 
 from chappe.cli.event_input import DEFAULT_SOURCE
-from chappe.cli.json_sample import sample as made_of
 from chappe.cli.moment import now_text
 from chappe.cli.registry_find import TYPES, find_one
 from chappe.cli.registry_options import group_option
@@ -23,6 +22,7 @@ from chappe.client.problems import error_of
 from chappe.client.registry import RegistryClient
 from chappe.client.views import Judged
 from chappe.domain.errors import NotFound, SchemaMismatch
+from chappe.formats.json_sample import sample as made_of
 
 _LOOKED: Final = 20
 _OWN: Final = frozenset({"id", "time", "traceparent", "tracestate", "causationid"})

@@ -11,6 +11,13 @@ from chappe.client.hub_client import HubClient
 from chappe.domain.errors import ChappeError
 
 
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """Events that came to the node that answers, and how many of them broke the rules of their type."""
+
+    events: int = 0
+    invalid: int = 0
+
+
 class TypeFound(msgspec.Struct, frozen=True, kw_only=True):
     """A type of events; docs/discovery.md tells what each member is."""
 
@@ -18,6 +25,7 @@ class TypeFound(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     declared: Sequence[str] = ()
     owner: str = ""
+    domain: str = ""
     group: str = ""
     description: str = ""
     validation: str = ""
@@ -30,6 +38,8 @@ class TypeFound(msgspec.Struct, frozen=True, kw_only=True):
     perminute: float = 0.0
     lastseen: str | None = None
     quarantined: int = 0
+    checked: Checked | None = None
+    hours: Sequence[int | None] | None = None
 
 
 class OtherFound(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +53,12 @@ class OtherFound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facets(msgspec.Struct, frozen=True, kw_only=True):
-    """How many types there are by owner and by state, and with events in quarantine."""
+    """How many types there are by owner, domain and state, with events within an hour, and in quarantine."""
 
     owner: Mapping[str, int] = {}
+    domain: Mapping[str, int] = {}
     state: Mapping[str, int] = {}
+    traffic: int = 0
     invalid: int = 0
 
 

@@ -128,6 +128,7 @@ def replay(subscription_id: str) -> str:
     return f"{subscription(subscription_id)}/replay"
 
 
+WHOAMI = "/whoami"
 SOURCES = "/sources"
 
 

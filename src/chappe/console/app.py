@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass, replace
 from datetime import datetime
+from time import perf_counter
 from types import MappingProxyType
 
 import msgspec
@@ -18,9 +19,11 @@ from chappe.console import errors, session, static_files, templates
 from chappe.console.exchange import HTML, Answered, Asked, Reply, Streaming
 from chappe.console.guard import require_own_page
 from chappe.console.links import name_of
+from chappe.console.markdown import markdown
+from chappe.console.near import NOWHERE, Near, near
 from chappe.console.page import Handler, Page, See, Visit
 from chappe.console.routes import NAV, ROUTES
-from chappe.domain.errors import ChappeError, NotAllowed, NotFound, Unavailable
+from chappe.domain.errors import Ambiguous, ChappeError, NotAllowed, NotFound, Unavailable
 
 SECURITY: Mapping[str, str] = MappingProxyType(
     {
@@ -36,6 +39,7 @@ SECURITY: Mapping[str, str] = MappingProxyType(
 )
 _VARIES = "accept, accept-encoding, authorization, cookie"
 _WORTH_BYTES = 512
+MARKDOWN = "text/markdown; charset=utf-8"
 _log = logging.getLogger("chappe.console")
 
 
@@ -47,11 +51,17 @@ class Console:
         self._version = version
 
     async def answer(self, asked: Asked, transport: Transport, *, draining: bool) -> Reply:
-        """Answer one request; `transport` leads to the API."""
+        """Answer one request; `transport` leads to the API. `Server-Timing` tells how long it took."""
+        began_s = perf_counter()
+        reply = await self._answered(asked, transport, draining=draining)
+        took_ms = 1000 * (perf_counter() - began_s)
+        return replace(reply, headers={**reply.headers, "server-timing": f"page;dur={took_ms:.1f}"})
+
+    async def _answered(self, asked: Asked, transport: Transport, *, draining: bool) -> Reply:
         try:
             return _secured(await self._answer(asked, transport, draining=draining))
         except ChappeError as error:
-            failed = errors.page(error)
+            failed = errors.page(error, await self._near(asked, error, transport))
         except Exception:  # noqa: BLE001  # the log has it, the reader a page
             _log.exception("page failed: /console/%s", asked.path)
             failed = errors.page(errors.OWN_MISTAKE)
@@ -73,30 +83,48 @@ class Console:
         made = await handler(Visit(asked, params, hub, self._now()))
         match made:
             case Page():
-                return self._whole(asked, made, part=asked.query.get("part"))
+                part = asked.query.get("part")
+                who = "" if part is not None else await session.who(asked, hub)
+                return self._whole(asked, made, part=part, who=who)
             case See(path):
                 return _moved(asked.to_root + path or "./", status=303)
-            case Streaming():
+            case Streaming() | Answered():
                 return made
 
-    def _whole(self, asked: Asked, page: Page, *, part: str | None) -> Answered:
-        """A page as HTML, as one of its parts, or as the JSON of its view."""
-        if _wants_json(asked):
+    async def _near(self, asked: Asked, error: ChappeError, transport: Transport) -> Near:
+        """Where whoever came for something that there is not may want to go instead."""
+        if not isinstance(error, NotFound | Ambiguous) or asked.path is None:
+            return NOWHERE
+        hub = HubClient(transport=transport, always=session.credential(asked))
+        return await near(asked.path, error, hub)
+
+    def _whole(self, asked: Asked, page: Page, *, part: str | None, who: str = "") -> Answered:
+        """A page as HTML, as one of its parts, as Markdown, or as the JSON of its view."""
+        form = _form(asked)
+        if form == "json":
             view = asdict(page.view) if is_dataclass(page.view) else page.view  # type: ignore[arg-type]
             return _cached(asked, msgspec.json.encode(view), "application/json", page)
         values = {
             "view": page.view,
             "page": page,
             "nav": NAV,
+            "who": who,
             "version": self._version,
             "query": asked.query,
             "hub_url": asked.hub_url,
             "here": f"/console/{asked.path or ''}",
             "exists": _exists,
         }
+        whole = form == "md"
         body = templates.render(
-            page.template, values, root=asked.to_root, now=self._now(), part=part
+            page.template,
+            values,
+            root=asked.to_root,
+            now=self._now(),
+            part=None if whole else part,
         )
+        if whole:
+            return _cached(asked, _in_markdown(asked, page, body), MARKDOWN, page)
         return _cached(asked, body, HTML, page)
 
 
@@ -127,22 +155,37 @@ def _exists(path: str) -> bool:
     return any(route.match(path.split("/")) is not None for route in ROUTES)
 
 
-def _wants_json(asked: Asked) -> bool:
-    wanted = asked.query.get("format")
+def _form(asked: Asked) -> str:
+    """How the page is wanted: "html", "json" or "md"."""
+    if asked.wants_json:
+        return "json"
+    wanted, accept = asked.query.get("format"), asked.headers.get("accept", "")
     if wanted is not None:
-        return wanted == "json"
-    accept = asked.headers.get("accept", "")
-    return "application/json" in accept and "text/html" not in accept
+        return "md" if wanted == "md" else "html"
+    return "md" if "text/markdown" in accept and "text/html" not in accept else "html"
+
+
+def _in_markdown(asked: Asked, page: Page, whole: bytes) -> bytes:
+    """What the page says, and the command that shows the same."""
+    main = whole.decode().partition("<main")[2].rpartition("</main>")[0].partition(">")[2]
+    text = markdown(main, f"{asked.hub_url}/console/{asked.path or ''}")
+    if page.cli:
+        text += f"\nIn the terminal:\n\n```sh\n{page.cli}\n```\n"
+    return text.encode("utf-8", "replace")
 
 
 def _static(asked: Asked) -> Answered:
     assert asked.path is not None
-    found = static_files.by_name().get(asked.path.removeprefix("static/"))
+    name = asked.path.removeprefix("static/")
+    # Under its own name for the login, which is a page of the API and knows no other.
+    found = static_files.by_name().get(name) or static_files.by_source().get(name)
     if found is None:
         raise NotFound(f"file /console/{asked.path}: there is none; load the page again")
     headers = {
         "content-type": found.media_type,
-        "cache-control": "public, max-age=31536000, immutable",
+        "cache-control": "public, max-age=31536000, immutable"
+        if name == found.name
+        else "public, max-age=60",
         "vary": "accept-encoding",
     }
     if _takes_gzip(asked):

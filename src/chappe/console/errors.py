@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chappe.console.near import NOWHERE, Near
 from chappe.console.page import Page
 from chappe.domain.errors import (
+    Ambiguous,
     CallerError,
     ChappeError,
     Forbidden,
@@ -26,13 +28,14 @@ _SAID: Mapping[type[ChappeError], tuple[int, str, str]] = {
     Unauthenticated: (
         401,
         "Who are you?",
-        "Sign in, or send the header Authorization: Bearer TOKEN.",
+        "Log in (a session may have ended), or send the header Authorization: Bearer TOKEN.",
     ),
     Forbidden: (
         403,
         "You may not do that",
         "Ask who runs this hub for a token with the right that is named above.",
     ),
+    Ambiguous: (409, "Several are called so", "Choose one of them."),
     NotAllowed: (405, "That is not done here", "Go back to the page you came from."),
     Malformed: (400, "The hub cannot read that", "Correct the value that is named above."),
     CallerError: (400, "The hub refused", "Correct what is named above and try again."),
@@ -51,15 +54,16 @@ class Failure:
     why: str
     next: str
     code: str
+    near: Near = NOWHERE
 
 
-def page(error: ChappeError) -> Page:
+def page(error: ChappeError, near: Near = NOWHERE) -> Page:
     """The page of an error; its status is the API's, where the error came from there."""
     status, what, next_ = next(_SAID[one] for one in type(error).__mro__ if one in _SAID)
     told = error.details.get("status")
     if isinstance(told, int) and 400 <= told <= 599:
         status = told
-    failure = Failure(status, what, error.message, next_, error.code)
+    failure = Failure(status, what, error.message, next_, error.code, near)
     return Page(
         template="error.html", title=what, view=failure, status=status, headers=_headers(error)
     )

@@ -34,6 +34,15 @@ class Asked:
         return dict(parse_qsl(self.raw_query))
 
     @property
+    def wants_json(self) -> bool:
+        """Whether a program asks, which takes what a page is made of instead of the page."""
+        wanted = self.query.get("format")
+        if wanted is not None:
+            return wanted == "json"
+        accept = self.headers.get("accept", "")
+        return "application/json" in accept and "text/html" not in accept
+
+    @property
     def form(self) -> list[tuple[str, str]]:
         """The fields of a form that was sent, in its order."""
         return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)

@@ -46,11 +46,13 @@ class Spread:
     last: str
 
 
-def parse(text: str) -> Figures:
-    """Read the text form; lines that are none are passed over."""
+def parse(text: str, *, named: tuple[str, ...] = ("",)) -> Figures:
+    """Read the text form; lines that are none, or whose names begin otherwise than `named`, are passed over."""
     values: dict[str, float] = {}
     buckets: dict[str, dict[float, float]] = {}
     for line in text.splitlines():
+        if not line.startswith(named):
+            continue  # A hub has thousands of lines, most of which no page shows.
         found = _LINE.match(line)
         if found is None:
             continue

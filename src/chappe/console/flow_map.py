@@ -33,7 +33,10 @@ _LABEL: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One type of events, who sends it and who takes it; `perminute` is how often it comes."""
+    """One type of events, who sends it and who takes it; `perminute` is how often it comes.
+
+    `trouble`: some of its events are held back; `ailing` are the consumers that do not get theirs.
+    """
 
     type: str
     owner: str
@@ -41,11 +44,15 @@ class Flow:
     consumers: Sequence[str]
     perminute: float
     trouble: bool
+    ailing: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box: its place, and where a click leads (below /console/; empty: nowhere)."""
+    """A box: its place, and where a click leads (below /console/; empty: nowhere).
+
+    `chosen`: it is what the picture is about.
+    """
 
     kind: Kind
     name: str
@@ -56,6 +63,7 @@ class Node:
     width: float
     height: float
     trouble: bool
+    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,7 @@ class _Box:
     label: str
     href: str = ""
     trouble: bool = False
+    chosen: bool = False
     at: float = 0.0
 
 
@@ -103,8 +112,8 @@ def count(flows: Sequence[Flow]) -> int:
     return len(producers) + len(flows) + len(consumers)
 
 
-def drawn(flows: Sequence[Flow], *, collapsed: bool) -> Picture:
-    """The picture; `collapsed` draws the events of an owner as one box."""
+def drawn(flows: Sequence[Flow], *, collapsed: bool = False, chosen: str = "") -> Picture:
+    """The picture; `collapsed` draws the events of an owner as one box. `chosen` is a type in its midst."""
     sent = [(name, flow.perminute) for flow in flows for name in flow.producers]
     taken = [(name, flow.perminute) for flow in flows for name in flow.consumers]
     producers = {name: _Box("producer", name, name) for name in _busiest(sent)}
@@ -118,12 +127,15 @@ def drawn(flows: Sequence[Flow], *, collapsed: bool) -> Picture:
         if box is None:
             box = events[key] = _Box("group" if collapsed else "event", key, key)
         box.trouble |= flow.trouble
+        box.chosen = key == chosen
         for side, names, shown in ((0, flow.producers, producers), (1, flow.consumers, consumers)):
             for name in names:
                 place = name if name in shown else _rest(shown)
                 edge = (side, place, key)
                 weights[edge] += flow.perminute
-                if flow.trouble:
+                ails = side == 1 and name in flow.ailing
+                shown[place].trouble |= ails
+                if flow.trouble or ails:
                     troubled.add(edge)
     if collapsed:
         sizes: dict[str, int] = defaultdict(int)
@@ -221,6 +233,7 @@ def _placed(
                 width=wide,
                 height=high,
                 trouble=box.trouble,
+                chosen=box.chosen,
             )
     most = max(weights.values(), default=0.0)
     edges: list[Edge] = []

@@ -15,8 +15,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from chappe.client.hub_client import HubClient
+from chappe.client.problems import error_of
 from chappe.client.registry import RegistryClient
-from chappe.console.exchange import Asked, Streaming
+from chappe.console.exchange import Answered, Asked, Streaming
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,17 @@ class Visit:
     def registry(self) -> RegistryClient:
         """The hub's registry."""
         return RegistryClient(self.hub)
+
+    async def may(self, method: str, path: str) -> bool:
+        """Whether the API would let the reader use a method at a path; what is refused is not offered.
+
+        Raises:
+            Unauthenticated: nobody knows who the reader is.
+        """
+        answer = await self.hub.exchange("OPTIONS", path, b"", {})
+        if answer.status == 401:
+            raise error_of(answer)
+        return method in answer.headers.get("allow", "").split(", ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +76,7 @@ class See:
     path: str
 
 
-Handler: TypeAlias = Callable[[Visit], Awaitable[Page | See | Streaming]]
+Handler: TypeAlias = Callable[[Visit], Awaitable[Page | See | Streaming | Answered]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

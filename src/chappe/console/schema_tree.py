@@ -39,6 +39,41 @@ class SchemaTree:
     cut: bool
     text: str = ""
 
+    @property
+    def branches(self) -> Sequence[Branch]:
+        """The rows as they lie in each other."""
+        return nested(self.rows)
+
+
+def parsed(document: bytes) -> object:
+    """A document as JSON, or as text where it is none."""
+    try:
+        return json.loads(document)
+    except (ValueError, RecursionError):
+        return document.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A member and those within it; `path` is their names joined with "/"."""
+
+    row: Row
+    path: str
+    inner: list[Branch]
+
+
+def nested(rows: Sequence[Row]) -> list[Branch]:
+    """The rows as they lie in each other."""
+    roots: list[Branch] = []
+    above: list[Branch] = []
+    for row in rows:
+        del above[row.depth :]
+        beside = above[-1].inner if above else roots
+        made = Branch(row, f"{above[-1].path}/{row.name}" if above else row.name, [])
+        beside.append(made)
+        above.append(made)
+    return roots
+
 
 def schema_tree(document: object, format_: str) -> SchemaTree:
     """The tree of a document: parsed JSON, or text."""

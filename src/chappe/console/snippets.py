@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from chappe.client import paths
 
 SINK = "https://billing.example/events"
 """Where the events of the examples go; the one thing that a reader has to change."""
@@ -23,20 +25,28 @@ class Snippet:
     code: str
 
 
-def subscribing(type_: str, hub_url: str) -> Sequence[Snippet]:
-    """The ways to subscribe, the shortest first."""
-    wanted = {"sink": SINK, "protocol": "HTTP", "types": [type_]}
+def subscribing(type_: str, hub_url: str, *, sink: str = SINK, name: str = "") -> Sequence[Snippet]:
+    """The ways to subscribe, the shortest first; without a name the hub gives one."""
+    if name.startswith("-"):
+        name = ""  # A command would take it for an option; no subscription is called so.
+    wanted = {"sink": sink, "protocol": "HTTP", "types": [type_]}
     body = json.dumps(wanted, ensure_ascii=False)
-    url = f"{hub_url}/subscriptions"
-    cli = f"chappe sub create --url {shlex.quote(hub_url)} --type {shlex.quote(type_)} --to {SINK}"
+    url = f"{hub_url}{paths.new_subscription(name or None)}"
+    cli = " ".join(
+        (
+            "chappe sub create",
+            *([shlex.quote(name)] if name else []),
+            f"--url {shlex.quote(hub_url)} --type {shlex.quote(type_)} --to {shlex.quote(sink)}",
+        )
+    )
     local = (
         f"chappe event forward --url {shlex.quote(hub_url)} --type {shlex.quote(type_)}"
         " --to http://localhost:3000/events"
     )
     return (
         Snippet("cli", "Command line", f"{cli}\n\n# or to a program on your machine:\n{local}"),
-        Snippet("yaml", "YAML", _yaml(type_, hub_url)),
-        Snippet("python", "Python", _python(type_, hub_url)),
+        Snippet("yaml", "YAML", _yaml(type_, hub_url, sink, name or "billing")),
+        Snippet("python", "Python", _python(type_, hub_url, sink, name)),
         Snippet("go", "Go", _go(body, url)),
         Snippet("javascript", "JavaScript", _javascript(wanted, url)),
         Snippet(
@@ -48,17 +58,29 @@ def subscribing(type_: str, hub_url: str) -> Sequence[Snippet]:
     )
 
 
-def _yaml(type_: str, hub_url: str) -> str:
+def sending(event: Mapping[str, object], hub_url: str) -> str:
+    """How to send an event like this one; without a time, and with an id of its own, so that it is no repeat."""
+    like = {name: value for name, value in event.items() if name != "time"}
+    like["id"] = f"{event.get('id', '')}-again"
+    return (
+        f"curl {shlex.quote(hub_url + paths.channel_events(paths.DEFAULT_CHANNEL))}"
+        " -H 'content-type: application/cloudevents+json' \\\n"
+        f"  -d {shlex.quote(json.dumps(like, ensure_ascii=False))}"
+    )
+
+
+def _yaml(type_: str, hub_url: str, sink: str, name: str) -> str:
     return f"""\
 # chappe apply --url {shlex.quote(hub_url)} -f billing.yaml
-xid: /endpoints/hub/subscriptions/billing
-sink: {SINK}
+xid: {_yaml_text(f"/endpoints/hub/subscriptions/{name}")}
+sink: {_yaml_text(sink)}
 protocol: HTTP
 types: [{_yaml_text(type_)}]
 """
 
 
-def _python(type_: str, hub_url: str) -> str:
+def _python(type_: str, hub_url: str, sink: str, name: str) -> str:
+    named = f"            id={_python_text(name)},\n" if name else ""
     return f"""\
 import asyncio
 
@@ -69,11 +91,11 @@ async def main() -> None:
     async with HubClient({_python_text(hub_url)}) as hub:
         made = await hub.subscribe(
             {{
-                "sink": "{SINK}",
+                "sink": {_python_text(sink)},
                 "protocol": "HTTP",
                 "types": [{_python_text(type_)}],
-            }}
-        )
+            }},
+{named}        )
         print(made.id)
 
 

@@ -32,7 +32,7 @@ def environment() -> Environment:
     )
     env.filters |= {"segment": segment, "middle": shown.middle, "number": shown.number}
     env.filters |= {"shell": shlex.quote, "rate": shown.rate}
-    env.filters |= {"size": shown.size, "span": shown.span}
+    env.filters |= {"size": shown.size, "span": shown.span, "percent": shown.percent}
     env.globals |= {"with_query": with_query, "static": _static}
     return env
 

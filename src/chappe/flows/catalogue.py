@@ -11,6 +11,7 @@ from chappe.domain.of_type import may_take
 from chappe.domain.sighting import Sighting
 from chappe.domain.subscription import Subscription
 from chappe.formats.declared_types import Declared, Other, declared_types, others
+from chappe.kit.hours import Hours
 from chappe.kit.latest import Latest
 from chappe.ports.clock import Clock
 from chappe.ports.event_index import EventIndex
@@ -27,17 +28,27 @@ undeclared: seen, and declared nowhere."""
 STATES: Final[tuple[TypeState, ...]] = get_args(TypeState)
 
 
+Order: TypeAlias = Literal["name", "attention"]
+"""attention: events that break their rules first, then what nobody declared, what comes, what came, the rest."""
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which types: all `words` must be there (in lower case), and every other part that is given."""
+    """Which types: all `words` must be there (in lower case), and every other part that is given.
+
+    `after` is the `next` of the page before.
+    """
 
     words: Sequence[str] = ()
     type: str | None = None
     schema: str | None = None
     owner: str | None = None
+    domain: str | None = None
     state: TypeState | None = None
     traffic: bool | None = None
     invalid: bool | None = None
+    order: Order = "name"
     after: str = ""
     limit: int = 50
 
@@ -46,7 +57,8 @@ class Wanted:
 class Entry:
     """A type as far as it is declared and was seen.
 
-    `quarantined` counts the events that the channel's quarantine holds.
+    `quarantined` counts the events that the channel's quarantine holds; `sent` those that came to this
+    node while their payload was checked, `broken` how many of these broke the rules.
     """
 
     declared: Declared
@@ -56,14 +68,17 @@ class Entry:
     recent: int
     sources: Sequence[str | None]
     quarantined: int
+    sent: int
+    broken: int
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry of the page, and the ids of the subscriptions that may take its events."""
+    """An entry of the page, the ids of the subscriptions that may take its events, and its last hours."""
 
     entry: Entry
     subscriptions: Sequence[str]
+    hours: Sequence[int | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +89,9 @@ class Catalogue:
     total: int
     matching: int
     owners: Mapping[str, int]
+    domains: Mapping[str, int]
     states: Mapping[TypeState, int]
+    traffic: int
     invalid: int
     others: Sequence[Other]
     next: str | None
@@ -88,6 +105,12 @@ class _Kept:
     base: str = ""
     declared: Mapping[str, Declared] = field(default_factory=dict)
     others: Sequence[Other] = ()
+    names: Sequence[str] = ()
+    """The declared types, sorted."""
+    unseen: Mapping[str, Entry] = field(default_factory=dict)
+    """Each of them as it is while no event of it came: most of a large registry, at most times."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What is declared of each, to be searched for words."""
 
 
 @dataclass(slots=True)
@@ -100,17 +123,23 @@ class _Takers:
 
 @dataclass(frozen=True, slots=True)
 class ReadCatalogue:
-    """Answers what events there are in a channel; `caught_up` is flows.find's."""
+    """Answers what events there are in a channel; `caught_up` is flows.find's.
+
+    `hours` is what was counted of the channels lately, `validity` what this node had to judge of a
+    channel's type: how many came, and how many of them broke its rules.
+    """
 
     state: Latest[State]
     index: EventIndex
     caught_up: Callable[[str], Awaitable[None]]
     clock: Clock
+    hours: Hours = field(default_factory=Hours)
+    validity: Callable[[str, str], tuple[int, int] | None] = lambda channel, type: None
     _kept: _Kept = field(default_factory=_Kept)
     _takers: _Takers = field(default_factory=_Takers)
 
     async def __call__(self, channel: str, base: str, wanted: Wanted) -> Catalogue:
-        """The types that are wanted, in the order of their names.
+        """The types that are wanted, in the order that is wanted.
 
         Raises:
             NotFound: there is no such channel.
@@ -130,37 +159,66 @@ class ReadCatalogue:
                 seen.get(type_, _UNSEEN),
                 recent.get(type_, _UNSEEN).events,
                 held.get(type_, _UNSEEN).events,
+                self._judged(channel, kept.declared.get(type_)),
             )
-            for type_ in sorted({*seen, *kept.declared})
-            if wanted.type in (None, type_)
+            if type_ in seen
+            or type_ in held
+            or type_ not in kept.unseen
+            or self._judged(channel, kept.declared[type_])[0]
+            else kept.unseen[type_]
+            for type_ in _types(kept, seen, wanted.type)
         ]
         worded = entries
         if wanted.words:
-            worded = [one for one in entries if _has_words(one, wanted.words)]
+            worded = [one for one in entries if _has_words(one, kept.texts, wanted.words)]
         fitting = [one for one in worded if _fits(one, wanted)]
-        rest = [one for one in fitting if one.declared.type > wanted.after]
+        if wanted.order == "attention":
+            fitting.sort(key=_place_by_attention)
+        place = _place_by_attention if wanted.order == "attention" else _place_by_name
+        rest = [one for one in fitting if place(one) > wanted.after]
         page = rest[: wanted.limit]
+        now_ms = self.clock.now_ms()
         return Catalogue(
-            types=[Listed(one, self._subscribed(state, channel, one)) for one in page],
+            types=[
+                Listed(
+                    one,
+                    self._subscribed(state, channel, one),
+                    self.hours.of(channel, one.declared.type, now_ms),
+                )
+                for one in page
+            ],
             total=len(entries),
             matching=len(fitting),
             owners=Counter(one.declared.owner for one in worded if one.declared.owner),
+            domains=Counter(one.declared.domain for one in worded if one.declared.domain),
             states=Counter(one.state for one in worded),
+            traffic=sum(1 for one in worded if one.recent),
             invalid=sum(1 for one in worded if one.quarantined),
             others=[one for one in kept.others if all(word in one.words for word in wanted.words)][
                 :MOST_OTHERS
             ]
             if wanted.words
             else (),
-            next=page[-1].declared.type if len(rest) > len(page) else None,
+            next=place(page[-1]) if len(rest) > len(page) else None,
         )
 
     def _registry(self, tree: Tree, base: str) -> _Kept:
         kept = self._kept
         if kept.tree is not tree or kept.base != base:
             kept.declared, kept.others = declared_types(tree, base), tuple(others(tree))
+            kept.names = sorted(kept.declared)
+            kept.unseen = {
+                type_: _entry(one, _UNSEEN, 0, 0, (0, 0)) for type_, one in kept.declared.items()
+            }
+            kept.texts = {type_: _text(one) for type_, one in kept.declared.items()}
             kept.tree, kept.base = tree, base
         return kept
+
+    def _judged(self, channel: str, declared: Declared | None) -> tuple[int, int]:
+        """How many came whose payload was checked, and how many of them broke the rules."""
+        if declared is None or not declared.validation:
+            return 0, 0
+        return self.validity(channel, declared.type) or (0, 0)
 
     def _subscribed(self, state: State, channel: str, one: Entry) -> Sequence[str]:
         takers, type_ = self._takers, one.declared.type
@@ -201,7 +259,26 @@ def _by_type(sightings: Sequence[Sighting]) -> dict[str, _Seen]:
     return found
 
 
-def _entry(declared: Declared, seen: _Seen, recent: int, quarantined: int) -> Entry:
+_RANKS: Final[Mapping[TypeState, int]] = {"undeclared": 1, "active": 2, "quiet": 3, "unused": 4}
+
+
+def _place_by_name(one: Entry) -> str:
+    return one.declared.type
+
+
+def _place_by_attention(one: Entry) -> str:
+    rank = 0 if one.quarantined or one.broken else _RANKS[one.state]
+    return f"{rank}{one.declared.type}"
+
+
+def _entry(
+    declared: Declared,
+    seen: _Seen,
+    recent: int,
+    quarantined: int,
+    validity: tuple[int, int],
+) -> Entry:
+    sent, broken = validity
     state: TypeState = "active" if recent else "quiet" if seen.events else "unused"
     return Entry(
         declared,
@@ -211,15 +288,38 @@ def _entry(declared: Declared, seen: _Seen, recent: int, quarantined: int) -> En
         recent,
         seen.sources,
         quarantined,
+        sent,
+        broken,
     )
 
 
-def _has_words(one: Entry, words: Sequence[str]) -> bool:
-    declared = one.declared
-    said = (declared.type, declared.owner, declared.group, declared.name, declared.description)
-    names = (*declared.producers, *declared.consumers, *(source or "" for source in one.sources))
+def _types(kept: _Kept, seen: Mapping[str, _Seen], only: str | None) -> Sequence[str]:
+    """Every type that is declared or was seen, sorted; or that one of them alone."""
+    if only is not None:
+        return [only] if only in seen or only in kept.declared else []
+    if seen.keys() <= kept.declared.keys():
+        return kept.names
+    return sorted({*seen, *kept.declared})
+
+
+def _text(declared: Declared) -> str:
+    """All that is said of a type, for words in lower case; parted by what no word holds."""
+    said = (
+        declared.type,
+        declared.owner,
+        declared.domain,
+        declared.group,
+        declared.name,
+        declared.description,
+    )
     labels = (*declared.labels.keys(), *declared.labels.values())
-    text = "\n".join((*said, *names, *labels)).casefold()
+    return "\n".join((*said, *declared.producers, *declared.consumers, *labels)).casefold()
+
+
+def _has_words(one: Entry, texts: Mapping[str, str], words: Sequence[str]) -> bool:
+    text = texts.get(one.declared.type) or one.declared.type.casefold()
+    if one.sources:
+        text = "\n".join((text, *(source.casefold() for source in one.sources if source)))
     return all(word in text for word in words)
 
 
@@ -227,6 +327,7 @@ def _fits(one: Entry, wanted: Wanted) -> bool:
     return (
         (wanted.schema is None or _names(one.declared, wanted.schema))
         and (wanted.owner is None or one.declared.owner == wanted.owner)
+        and (wanted.domain is None or one.declared.domain == wanted.domain)
         and (wanted.state is None or one.state == wanted.state)
         and (wanted.traffic is None or bool(one.recent) == wanted.traffic)
         and (wanted.invalid is None or bool(one.quarantined) == wanted.invalid)

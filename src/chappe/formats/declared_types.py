@@ -2,7 +2,7 @@
 
     Declared("order.paid", xids=("/messagegroups/shop/messages/order.paid",), owner="checkout", …)
 
-The owner is the label `owner` of the message, else of its group.
+The owner is the label `owner` of the message, else of its group; so is the domain.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from chappe.formats.hub_entities import ENDPOINTS, HUB, MESSAGES
 from chappe.registry.entity import Attributes, Group, Tree
 
 OWNER: Final = "owner"
+DOMAIN: Final = "domain"
 SCHEMAGROUPS: Final = "schemagroups"
 SCHEMAS: Final = "schemas"
 _SELF: Final = "chappe"
@@ -39,6 +40,7 @@ class Declared:
     type: str
     xids: Sequence[str] = ()
     owner: str = ""
+    domain: str = ""
     group: str = ""
     name: str = ""
     description: str = ""
@@ -136,6 +138,7 @@ def _declared(id_: str, attributes: Attributes, group: Group) -> Declared:
     return Declared(
         type=value if isinstance(value, str) and value else id_,
         owner=labels.get(OWNER) or _labels(group.attributes).get(OWNER, ""),
+        domain=labels.get(DOMAIN) or _labels(group.attributes).get(DOMAIN, ""),
         group=group.id,
         name=_text(attributes, "name"),
         description=_text(attributes, "description"),

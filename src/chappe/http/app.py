@@ -30,7 +30,7 @@ from chappe.http.audited import audited
 from chappe.http.call import AsgiCall, Asked, Call, ClientGone, Receive, Scope, Send, WholeCall
 from chappe.http.confluent import answer as confluent
 from chappe.http.cookies import Site
-from chappe.http.exchange import Header, Request, Response, Stream, find_header
+from chappe.http.exchange import DRY_RUN, Header, Request, Response, Stream, find_header
 from chappe.http.health import livez, readyz, startupz
 from chappe.http.metrics import Metrics
 from chappe.http.paging import parse_query
@@ -53,7 +53,7 @@ from chappe.http.tracing import hop_of, trace_id_of
 from chappe.kit.correlation import correlated
 from chappe.registry.state import State
 
-_HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/startupz", b"/metrics"})
+_HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/startupz", b"/metrics", b"/metrics/history"})
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -322,7 +322,9 @@ class App:
         *,
         writes: bool = False,
     ) -> None:
-        """Log and count a request that is no publish, and tell of a write."""
+        """Log and count a request that is no publish, and tell of a write; who only looks writes nothing."""
+        if DRY_RUN in response.headers:
+            writes = False
         if writes or isinstance(failure, Forbidden):
             self._parts.audit.record(audited(call, response.status, by, failure, writes=writes))
         method = call.method if call.method in _METHODS else "other"

@@ -26,7 +26,7 @@ from chappe.formats.catalogue import endpoints as all_endpoints
 from chappe.formats.fields import shortened
 from chappe.formats.hub_entities import ENDPOINTS
 from chappe.formats.yaml_text import BadYaml, read_yaml, write_yaml
-from chappe.http.exchange import Header, Request, Response, find_header, json_response
+from chappe.http.exchange import DRY_RUN, Header, Request, Response, find_header, json_response
 from chappe.http.negotiation import negotiate
 from chappe.http.parts import Parts
 from chappe.http.registry.compression import accepts_gzip, compressed
@@ -124,7 +124,7 @@ async def take(parts: Parts, request: Request) -> Response:
     if committed.correlation:
         headers.append((CORRELATION, committed.correlation.encode("ascii")))
     if dry_run:
-        headers.append((b"chappe-dry-run", b"true"))
+        headers.append(DRY_RUN)
     return json_response(
         {"made": adopted.made, "changed": adopted.changed, "left": adopted.left}, headers=headers
     )

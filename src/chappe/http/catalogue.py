@@ -8,13 +8,14 @@ from typing import Final
 
 from chappe.domain.channel import DEFAULT
 from chappe.domain.errors import Malformed
-from chappe.flows.catalogue import STATES, WINDOW_S, Listed, TypeState, Wanted
+from chappe.flows.catalogue import ORDERS, STATES, WINDOW_S, Listed, Order, TypeState, Wanted
 from chappe.formats.times import rfc3339
 from chappe.http.exchange import Request, Response, json_response
 from chappe.http.parts import Parts
 
 PARAMETERS: Final = (
-    "q", "channel", "type", "schema", "owner", "state", "traffic", "invalid", "limit", "after",
+    "q", "channel", "type", "schema", "owner", "domain", "state", "traffic", "invalid", "order",
+    "limit", "after",
 )  # fmt: skip
 MOST: Final = 500
 
@@ -31,9 +32,11 @@ async def find(parts: Parts, request: Request) -> Response:
             type=given.get("type"),
             schema=given.get("schema"),
             owner=given.get("owner"),
+            domain=given.get("domain"),
             state=_state(given),
             traffic=_yes_or_no(given, "traffic"),
             invalid=_yes_or_no(given, "invalid"),
+            order=_order(given),
             after=given.get("after", ""),
             limit=_limit(given),
         ),
@@ -45,7 +48,9 @@ async def find(parts: Parts, request: Request) -> Response:
             "matching": found.matching,
             "facets": {
                 "owner": dict(sorted(found.owners.items())),
+                "domain": dict(sorted(found.domains.items())),
                 "state": {one: found.states[one] for one in STATES if found.states.get(one)},
+                "traffic": found.traffic,
                 "invalid": found.invalid,
             },
             "types": [_render(one) for one in found.types],
@@ -71,6 +76,7 @@ def _render(one: Listed) -> dict[str, object]:
         "state": entry.state,
         "declared": declared.xids,
         "owner": declared.owner,
+        "domain": declared.domain,
         "group": declared.group,
         "description": declared.description or declared.name,
         "validation": declared.validation,
@@ -83,6 +89,8 @@ def _render(one: Listed) -> dict[str, object]:
         "perminute": round(entry.recent * 60 / WINDOW_S, 3),
         "lastseen": None if entry.last_ms is None else rfc3339(entry.last_ms),
         "quarantined": entry.quarantined,
+        "checked": {"events": entry.sent, "invalid": entry.broken} if entry.sent else None,
+        "hours": one.hours,
     }
 
 
@@ -94,6 +102,14 @@ def _state(given: Mapping[str, str]) -> TypeState | None:
         if one == text:
             return one
     raise Malformed(f"parameter state: {text!r} is unknown; known: {', '.join(STATES)}")
+
+
+def _order(given: Mapping[str, str]) -> Order:
+    text = given.get("order", "name")
+    for one in ORDERS:
+        if one == text:
+            return one
+    raise Malformed(f"parameter order: {text!r} is unknown; known: {', '.join(ORDERS)}")
 
 
 def _yes_or_no(given: Mapping[str, str], name: str) -> bool | None:

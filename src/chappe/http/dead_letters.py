@@ -15,7 +15,7 @@ from chappe.flows.redrive import STATES, Letter, LetterQuery, Redriven
 from chappe.formats import cloudevents_json
 from chappe.formats.fields import Fields, decode_json
 from chappe.formats.times import rfc3339
-from chappe.http.exchange import Header, Request, Response, json_response, raw_json
+from chappe.http.exchange import DRY_RUN, Header, Request, Response, json_response, raw_json
 from chappe.http.paging import MAX_BLOCK, limit_of, next_link, time_ms
 from chappe.http.parts import Parts
 from chappe.http.scope import of_letters, subscribed
@@ -87,7 +87,8 @@ async def discard_many(parts: Parts, request: Request) -> Response:
     count, more = await parts.redrive.discard(
         _query(given), dry_run=dry_run, by=request.principal.name
     )
-    return json_response({"letters": count, "more": more, "dry_run": dry_run})
+    shown = {"letters": count, "more": more, "dry_run": dry_run}
+    return json_response(shown, headers=(DRY_RUN,) if dry_run else ())
 
 
 async def discard_one(parts: Parts, request: Request) -> Response:
@@ -181,6 +182,7 @@ def _redriven(done: Redriven, *, dry_run: bool) -> Response:
             "dry_run": dry_run,
         },
         200 if dry_run else 202,
+        (DRY_RUN,) if dry_run else (),
     )
 
 

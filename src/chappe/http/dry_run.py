@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from chappe.http.exchange import Request
+from chappe.http.exchange import DRY_RUN as HEADER
+from chappe.http.exchange import Header, Request
 
 PARAMETER: Final = "dryrun"
-DRY_RUN: Final = ((b"chappe-dry-run", b"true"),)
-"""The header of an answer that tells what would be."""
+DRY_RUN: Final[tuple[Header, ...]] = (HEADER,)
+"""The headers of an answer that tells what would be."""
 
 
 def is_dry_run(request: Request) -> bool:

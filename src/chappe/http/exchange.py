@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -40,6 +40,10 @@ class Request:
     def header(self, name: bytes) -> bytes | None:
         """The value of the first header of that name."""
         return find_header(self.headers, name)
+
+
+DRY_RUN: Final[Header] = (b"chappe-dry-run", b"true")
+"""Of an answer to a write that was only looked at."""
 
 
 class Response(NamedTuple):

@@ -1,4 +1,4 @@
-"""The pages around a login, as plain as they can be: no script, and a place for the console's style."""
+"""The pages around a login, as plain as they can be: no script, and the console's style where there is one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ _PAGE: Final = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title} - Chappe</title>
+<link rel="stylesheet" href="static/chappe.css">
 </head>
 <body class="login">
 <main>
+<p class="brand">Chappe</p>
 <h1>{title}</h1>
 {content}
 </main>
@@ -38,7 +41,7 @@ def login_page(issuer: str | None, after: str, elsewhere: str | None = None) -> 
         )
     if issuer is not None:
         content += (
-            f'<p><a href="login?with=oidc&amp;next={escape(quote(after, safe=""))}">'
+            f'<p><a class="button" href="login?with=oidc&amp;next={escape(quote(after, safe=""))}">'
             f"Log in with {escape(issuer)}</a></p>\n"
         )
     content += (
@@ -47,8 +50,8 @@ def login_page(issuer: str | None, after: str, elsewhere: str | None = None) -> 
         '<p><label for="token">Token of this hub</label>\n'
         '<input id="token" name="token" type="password" required autocomplete="off" '
         'spellcheck="false" aria-describedby="hint"></p>\n'
-        '<p id="hint">Made on the hub\'s machine: <code>chappe token new NAME --role viewer</code></p>\n'
-        '<p><button type="submit">Log in</button></p>\n'
+        '<p id="hint" class="soft">Made on the hub\'s machine: <code>chappe token new NAME --role viewer</code></p>\n'
+        '<p><button type="submit" class="primary">Log in</button></p>\n'
         "</form>"
     )
     return _PAGE.format(title="Log in", content=content)
@@ -58,7 +61,7 @@ def logout_page() -> str:
     """A button: a link alone, which any page may hold, must log nobody out."""
     content = (
         '<form method="post" action="logout">\n'
-        '<p><button type="submit">Log out</button></p>\n'
+        '<p><button type="submit" class="primary">Log out</button></p>\n'
         "</form>"
     )
     return _PAGE.format(title="Log out", content=content)

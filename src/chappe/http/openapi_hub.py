@@ -10,6 +10,7 @@ from chappe.http.openapi_find import FIND
 from chappe.http.openapi_hub_schemas import (
     COUNT,
     FILLED,
+    HISTORY,
     OBJECT,
     SERVICE_ID,
     TEXT,
@@ -511,6 +512,13 @@ def _health() -> dict[str, Schema]:
             get=operation(
                 "get.metrics", "Figures for Prometheus", "health", "read",
                 responses={"200": answer("They.", TEXT, type="text/plain"), **OF_THE_HUB},
+            ),
+        ),
+        "/metrics/history": _item(
+            [],
+            get=operation(
+                "get.history", "The last hour of the node", "health", "read",
+                responses={"200": answer("It, the oldest first.", HISTORY), **OF_THE_HUB},
             ),
         ),
         "/openapi.json": _item(

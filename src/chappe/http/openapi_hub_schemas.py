@@ -434,3 +434,29 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "status", "version", "node", "checks",
     ),
 }  # fmt: skip
+
+_SECONDS: Final[Schema] = {"type": ["number", "null"], "minimum": 0}
+_A_SECOND: Final[Schema] = {"type": "number"}
+HISTORY: Final = object_of(
+    {
+        "node": TEXT,
+        "every_s": _A_SECOND,
+        "moments": array_of(
+            object_of(
+                {
+                    "at": TIME,
+                    "accepted": _A_SECOND,
+                    "delivered": _A_SECOND,
+                    "failed": _A_SECOND,
+                    "open": COUNT,
+                    "cpu": {"type": "number", "description": "The share of one core."},
+                    "accept_p50_s": _SECONDS,
+                    "accept_p99_s": _SECONDS,
+                    "delivery_p50_s": _SECONDS,
+                    "delivery_p99_s": _SECONDS,
+                }
+            )
+        ),
+    },
+    "node", "every_s", "moments",
+)  # fmt: skip

@@ -20,6 +20,7 @@ from chappe.http.openapi_schemas import Schema
 
 FLAG: Final[Schema] = {"type": "boolean"}
 _DRY_RUN: Final = PARAMETERS["dryrun"]
+_DRY: Final = ("chappe-dry-run",)
 _STATE: Final[Schema] = {"enum": ["open", "redriving", "redriven", "discarded"]}
 _RATE: Final[Schema] = {"type": "number", "minimum": 0.001, "maximum": 100_000}
 _COUNTS: Final[Schema] = {"type": "object", "additionalProperties": COUNT}
@@ -138,7 +139,7 @@ def _subscriptions() -> dict[str, Schema]:
 
     shown = {"200": answer("As it is shown.", schema("Subscription"))}
     replayed: Schema = {
-        "200": answer("A dry run: what it would be.", schema("Replay")),
+        "200": answer("A dry run: what it would be.", schema("Replay"), headers=_DRY),
         "201": answer("What delivers, and how much.", schema("Replay"), headers=["Location"]),
     }
     again = body(schema("Replay-sent"))
@@ -171,7 +172,7 @@ def _dead_letters() -> dict[str, Schema]:
 
     letter = {"200": answer("As it is shown.", schema("DeadLetter"))}
     redriven: Schema = {
-        "200": answer("A dry run: what it would be.", schema("Redriven")),
+        "200": answer("A dry run: what it would be.", schema("Redriven"), headers=_DRY),
         "202": answer("What delivers them.", schema("Redriven")),
     }
     listing = [
@@ -187,7 +188,7 @@ def _dead_letters() -> dict[str, Schema]:
         query("dry_run", "Do nothing, and say how many it would be.", FLAG),
     ]
     found = answer("A page, the newest first.", array_of(schema("DeadLetter")), headers=["Link"])
-    purged = answer("How many.", schema("Purged"))
+    purged = answer("How many.", schema("Purged"), headers=_DRY)
     return {
         "/deadletters": _item(
             [],

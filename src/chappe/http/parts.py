@@ -37,6 +37,7 @@ from chappe.http.health import Readiness
 from chappe.http.registry.asked import Edge
 from chappe.kit.counters import Counters
 from chappe.kit.latest import Latest
+from chappe.kit.past import Past
 from chappe.ports.audit import Audit, Unaudited
 from chappe.ports.authorizer import Authorizer
 from chappe.ports.event_index import Query
@@ -244,4 +245,5 @@ class Parts:
     login: Login | None = None
     audit: Audit = field(default_factory=Unaudited)
     figures: Callable[[], Awaitable[Figures]] = no_figures
+    past: Past = field(default_factory=Past)
     traces: bool = False

@@ -27,7 +27,7 @@ from chappe.domain.access import (
 )
 from chappe.domain.errors import Malformed, Unavailable
 from chappe.http.call import Call
-from chappe.http.exchange import Header, Response, find_header
+from chappe.http.exchange import DRY_RUN, Header, Response, find_header
 from chappe.http.parts import Parts
 from chappe.http.registry.answers import answer_read, answer_write
 from chappe.http.registry.asked import READS, Asked
@@ -39,7 +39,6 @@ from chappe.registry.request import Rules, Written
 REVISION: Final = b"chappe-revision"
 MIN_REVISION: Final = b"chappe-min-revision"
 CORRELATION: Final = b"xregistry-xregcorrelationid"
-_DRY_RUN: Final = (b"chappe-dry-run", b"true")
 
 _READ_METHODS: Final = b"GET, HEAD, OPTIONS"
 _METHODS: Final = b"GET, HEAD, OPTIONS, PUT, PATCH, POST, DELETE"
@@ -165,7 +164,7 @@ async def answer(parts: Parts, call: Call, by: Principal) -> Response:
     if committed.correlation:
         added.append((CORRELATION, committed.correlation.encode("ascii")))
     if dry_run:
-        added.append(_DRY_RUN)
+        added.append(DRY_RUN)
     return _with(committed.answer, *added)
 
 

@@ -11,7 +11,7 @@ from chappe.formats.companions import AnotherSink
 from chappe.formats.fields import Fields, decode_json, shortened
 from chappe.formats.subscription_json import render_subscription
 from chappe.formats.times import is_rfc3339
-from chappe.http.exchange import Request, Response, json_response
+from chappe.http.exchange import DRY_RUN, Request, Response, json_response
 from chappe.http.parts import Parts
 
 MOST_RATE: Final = 100_000.0
@@ -28,7 +28,8 @@ async def replay(parts: Parts, request: Request) -> Response:
         raise Malformed(f"dry_run: {shortened(dry_run)} was sent, true or false is needed")
     id_ = request.params["id"]
     if dry_run:
-        return json_response(rendered_forecast(await parts.replay.forecast(id_, wanted)))
+        forecast = await parts.replay.forecast(id_, wanted)
+        return json_response(rendered_forecast(forecast), headers=(DRY_RUN,))
     made, forecast = await parts.replay(id_, wanted, by=request.principal.name)
     location = (b"location", f"/subscriptions/{made.id}".encode("ascii"))
     answer = {**rendered_forecast(forecast), "subscription": render_subscription(made)}

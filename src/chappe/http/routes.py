@@ -34,6 +34,7 @@ from chappe.http import (
     login,
     openapi,
     openapi_view,
+    past,
     pull,
     replays,
     signing,
@@ -405,6 +406,7 @@ ROUTES: Sequence[Route] = (
     Route("/readyz", {"GET": READYZ}),
     Route("/startupz", {"GET": STARTUPZ}),
     Route("/metrics", {"GET": METRICS}),
+    Route("/metrics/history", {"GET": Endpoint(READ, past.history)}),
 )
 
 

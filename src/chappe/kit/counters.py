@@ -212,6 +212,20 @@ class Counters:
         """An event broke the rules of its type: warn, quarantine or refuse."""
         self.violations.of((type, result)).value += 1
 
+    def validity(self, channel: str, type: str) -> tuple[int, int] | None:
+        """Events of a type that came to this node, and how many of them broke its rules; None: not counted.
+
+        What was refused or held back is not stored in the channel, and came all the same.
+        """
+        stored = self.stored.find((channel, type))
+        found = {one: self.violations.find((type, one)) for one in ("warn", "quarantine", "refuse")}
+        broken = {one: 0 if count is None else count.value for one, count in found.items()}
+        if stored is None and not any(broken.values()):
+            return None
+        # Events are counted as stored a moment after they were judged.
+        taken = max(0 if stored is None else stored.value, broken["warn"])
+        return taken + broken["quarantine"] + broken["refuse"], sum(broken.values())
+
     def read(self, source: str, taken: int, set_aside: int) -> None:
         """So many messages of a source were read."""
         self.sources.of((source, "taken")).value += taken

@@ -42,6 +42,10 @@ class Series(Generic[K, T]):
         found = self._by_key.get(key)
         return self._open(key) if found is None else found
 
+    def find(self, key: K) -> T | None:
+        """The value's own tally, if it has one."""
+        return self._by_key.get(key)
+
     def drop(self, key: K) -> None:
         """The value is no more."""
         gone = self._by_key.pop(key, None)

@@ -518,7 +518,9 @@ async def assemble(
             discover=Discover(
                 state, register, index, find.caught_up, clock, lambda: str(uuid.uuid4())
             ),
-            catalogue=ReadCatalogue(state, index, find.caught_up, clock),
+            catalogue=ReadCatalogue(
+                state, index, find.caught_up, clock, workers.hours, counters.validity
+            ),
             schemas=SchemaRegistry(state, register),
             standing=TellStanding(
                 log, workers.view, lambda: state.value.channels, workers.outcomes, clock
@@ -582,6 +584,7 @@ async def assemble(
             ),
             audit=audit,
             figures=gauges,
+            past=workers.past,
             traces=tracing is not None,
         )
     )

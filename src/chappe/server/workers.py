@@ -13,8 +13,9 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from time import process_time
 
-from chappe.domain.channel import ATTEMPTS, DEADLETTERS, RECORDS, UNDELIVERED, Block, Channel
+from chappe.domain.channel import ATTEMPTS, DEADLETTERS, OWN, RECORDS, UNDELIVERED, Block, Channel
 from chappe.domain.errors import Fenced, Unavailable
 from chappe.domain.forwarding import SUFFIX, forwarder
 from chappe.domain.lane import START, LaneRecord, Place
@@ -30,11 +31,14 @@ from chappe.flows.handshake import Handshakes
 from chappe.flows.keep import Keep
 from chappe.flows.materialise import Materialise
 from chappe.flows.observe import Observe
+from chappe.flows.recount import Recount
 from chappe.flows.standing import ShardView
 from chappe.formats.attempts import decode_attempts
 from chappe.formats.cursor_records import decode_checkpoint, decode_lane
 from chappe.kit.counters import Counters
+from chappe.kit.hours import Hours
 from chappe.kit.latest import Latest
+from chappe.kit.past import EVERY_S, Past
 from chappe.kit.supervise import Supervisor
 from chappe.ports.clock import Clock
 from chappe.ports.cursors import Cursors
@@ -108,6 +112,10 @@ class Workers:
         self._window_ms = window_ms
         self._node = node
         self.outcomes = Outcomes()
+        self.hours = Hours()
+        self.past = Past()
+        self._recount = Recount(engine.index, self.hours, clock)
+        self._counted: dict[str, int] = {}
         self._keeper = None if keep is None else keep(self)
         self._owning_shard = owning
         self._tracing = tracing
@@ -145,6 +153,7 @@ class Workers:
             self._tasks.start_soon(self._dispatcher.run(), name="dispatch")
             self._tasks.start_soon(self._recorder.run(), name="record attempts")
             self._tasks.start_soon(self._run_owners(), name="shard owners")
+            self._tasks.start_soon(self._keep_past(), name="keep the past")
             if self._keeper is not None:
                 self._tasks.start_soon(self._keeper.run(), name="end subscriptions")
             await self._follow_registry()
@@ -216,6 +225,12 @@ class Workers:
         self._counters.dead_sinks = self._dispatcher.dead_sinks
         self._counters.open_events = sum(owned.open_events for owned in self._owned.values())
 
+    async def _keep_past(self) -> None:
+        while True:
+            self.measure()
+            self.past.note(self._counters, self._clock.now_ms(), cpu_s=process_time())
+            await self._clock.sleep(EVERY_S)
+
     async def _run_owners(self) -> None:
         async with self._owners:
             state = self._state.value
@@ -266,8 +281,12 @@ class Workers:
             self.outcomes.note,
             self._count_stored,
         )
+        counted = channel.name in OWN
         while True:
             try:
+                if not counted:
+                    await self._recount(channel.name)
+                    counted = True
                 if channel.name == ATTEMPTS and not self.outcomes.succeeded:
                     await self._look_back(channel)
                 await observe()
@@ -276,9 +295,16 @@ class Workers:
             await self._clock.sleep(AGAIN_S)
 
     def _count_stored(self, channel: str, blocks: Sequence[Block]) -> None:
-        """Count what this node took in: off the way of publishers, and each event at one node."""
-        stored = self._counters.stored
+        """Count what this node took in: off the way of publishers, and each event at one node.
+
+        Hours are counted of what all nodes took in, at each of them.
+        """
+        stored, hours = self._counters.stored, self.hours
         for block in blocks:
+            # What could not be indexed comes again.
+            if channel not in OWN and block.seq > self._counted.get(channel, 0):
+                self._counted[channel] = block.seq
+                hours.count(channel, block.at_ms, [event.type for event in block.events])
             if block.node == self._node:
                 for event in block.events:
                     stored.of((channel, event.type)).value += 1

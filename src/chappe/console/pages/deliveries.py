@@ -10,9 +10,10 @@ import msgspec
 
 from chappe.client import paths
 from chappe.client.views import DeadLetter, Redriven
+from chappe.console.choice import per_second
 from chappe.console.links import with_query
 from chappe.console.page import Page, Route, See, Visit
-from chappe.domain.errors import ChappeError
+from chappe.domain.errors import ChappeError, Forbidden, Unauthenticated
 
 FILTERS = ("subscription", "type", "source", "reason", "from", "until")
 _PAGE = 50
@@ -44,7 +45,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown; `looked_at` letters were grouped, and there are `more`."""
+    """What is shown; `looked_at` letters were grouped, and there are `more`.
+
+    `may` tells whether the reader may deliver them again, or put them away.
+    """
 
     letters: Sequence[Letter]
     groups: Sequence[Group]
@@ -58,6 +62,7 @@ class Shown:
     rate: str
     done: str
     trouble: str
+    may: bool
 
 
 async def show(visit: Visit) -> Page:
@@ -88,9 +93,11 @@ async def act(visit: Visit) -> Page | See:
                 redriven = await _redrive(visit, given, first.get("rate", ""), dry_run=False)
                 done = {"redriven": sum(redriven.letters.values())}
             case other:
-                return await _page(visit, trouble=f"do: {other!r} is nothing that can be done here")
+                raise ValueError(f"do: {other!r} is nothing that can be done here")
+    except (Forbidden, Unauthenticated):
+        raise
     except (ChappeError, ValueError) as error:
-        return await _page(visit, trouble=str(error))
+        return await _page(visit, trouble=str(error), given=given)
     return See(with_query("deliveries", {**given, **done}))
 
 
@@ -103,8 +110,9 @@ def _done(query: Mapping[str, str]) -> str:
     return ""
 
 
-async def _page(visit: Visit, trouble: str = "") -> Page:
-    given = {name: visit.query[name] for name in FILTERS if name in visit.query}
+async def _page(visit: Visit, *, trouble: str = "", given: Mapping[str, str] | None = None) -> Page:
+    if given is None:
+        given = {name: visit.query[name] for name in FILTERS if name in visit.query}
     state = visit.query.get("state", "open")
     asked = {**given, "state": state, "limit": str(_PAGE)}
     if "position" in visit.query:
@@ -116,8 +124,9 @@ async def _page(visit: Visit, trouble: str = "") -> Page:
         paths.dead_letters({**given, "state": state, "limit": str(_GROUPED)})
     )
     grouped = msgspec.json.decode(many.body, type=list[Letter])
+    may = await visit.may("POST", paths.REDRIVE)
     preview = None
-    if "preview" in visit.query and not trouble:
+    if may and "preview" in visit.query and not trouble:
         try:
             preview = await _redrive(visit, given, visit.query.get("rate", ""), dry_run=True)
         except (ChappeError, ValueError) as error:
@@ -135,6 +144,7 @@ async def _page(visit: Visit, trouble: str = "") -> Page:
         rate=visit.query.get("rate", ""),
         done=_done(visit.query),
         trouble=trouble,
+        may=may,
     )
     options = "".join(f" --{name} '{value}'" for name, value in given.items())
     return Page(
@@ -153,10 +163,7 @@ async def _redrive(visit: Visit, given: Mapping[str, str], rate: str, *, dry_run
     if not given:
         wanted["all"] = True
     if rate.strip():
-        try:
-            wanted["rate"] = float(rate)
-        except ValueError:
-            raise ValueError(f"rate: {rate[:40]!r} is no number of requests a second") from None
+        wanted["rate"] = per_second(rate)
     answer = await visit.hub.write("POST", paths.REDRIVE, wanted)
     return msgspec.json.decode(answer.body, type=Redriven)
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chappe.client.catalogue import CataloguePage, TypeFound, find
-from chappe.console.links import with_query
-from chappe.console.page import Page, Route, Visit
+from chappe.console.links import segment, with_query
+from chappe.console.page import Page, Route, See, Visit
+from chappe.console.sparkline import Spark, spark
 from chappe.domain.errors import Ambiguous, CallerError
 
-_PARAMETERS = ("q", "channel", "owner", "state", "traffic", "invalid", "after")
+_PARAMETERS = ("q", "channel", "owner", "domain", "state", "traffic", "invalid", "order", "after")
 _STATES = {
     "active": "active",
     "quiet": "quiet",
@@ -49,14 +50,26 @@ class FindView:
     next: str
     event: str
     narrowed: bool
+    order: str
+    orders: Sequence[tuple[str, str]]
+
+    def sparks(self) -> Mapping[str, Spark | None]:
+        """The last 24 hours of each type as a picture."""
+        return {one.type: spark(one.hours) for one in self.found.types}
 
 
-async def show(visit: Visit) -> Page:
-    """The home of the console: the list of types, searched and narrowed."""
+async def show(visit: Visit) -> Page | See:
+    """The home of the console: the list of types, searched and narrowed.
+
+    What is called as one event is leads there, once it is sent and not while it is typed.
+    """
     given = {name: visit.query[name] for name in _PARAMETERS if name in visit.query}
     words = given.get("q", "").strip()
-    found = await find(visit.hub, given)
+    order = given.get("order", "attention")
+    found = await find(visit.hub, {**given, "order": order})
     event = "" if found.types or not words else await _event(visit, words)
+    if event and not found.others and _is_sent(visit):
+        return See(f"events/{segment(event)}")
     kept = {name: value for name, value in given.items() if name not in ("q", "after")}
     return Page(
         template="find.html",
@@ -69,12 +82,22 @@ async def show(visit: Visit) -> Page:
             kept,
             with_query("", {**given, "after": found.after}) if found.after else "",
             event,
-            bool(kept),
+            bool(kept.keys() - {"order"}),
+            order,
+            [
+                (name, with_query("", {**given, "order": name, "after": None}))
+                for name in ("attention", "name")
+            ],
         ),
         nav="find",
         cli=f"chappe find {shlex.join(words.split())}" if words else "chappe type ls",
         api=with_query("find", given),
     )
+
+
+def _is_sent(visit: Visit) -> bool:
+    """Whether a person has pressed Enter: no script asks while they type, and no program."""
+    return visit.query.keys().isdisjoint(("part", "format")) and not visit.asked.wants_json
 
 
 async def _event(visit: Visit, words: str) -> str:
@@ -101,13 +124,19 @@ def _facets(found: CataloguePage, given: Mapping[str, str]) -> Iterator[Facet]:
         for value, label in _STATES.items()
         if value in facets.state or given.get("state") == value
     ]
+    if facets.traffic or given.get("traffic"):
+        state.append(choice("traffic", "true", "has traffic", facets.traffic))
     if facets.invalid or given.get("invalid"):
         state.append(choice("invalid", "true", "invalid, held back", facets.invalid))
     yield Facet("State", state)
-    owners = dict(facets.owner)
-    owners.setdefault(given.get("owner", ""), 0)
-    owners.pop("", None)
-    yield Facet("Owner", [choice("owner", one, one, owners[one]) for one in sorted(owners)])
+    for name, label, counted in (
+        ("owner", "Owner", facets.owner),
+        ("domain", "Domain", facets.domain),
+    ):
+        counts = dict(counted)
+        counts.setdefault(given.get(name, ""), 0)
+        counts.pop("", None)
+        yield Facet(label, [choice(name, one, one, counts[one]) for one in sorted(counts)])
 
 
 def producers(one: TypeFound) -> list[str]:

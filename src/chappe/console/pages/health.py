@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from chappe.client import paths
+from chappe.client.findings import Finding, checks, confluent, engine
 from chappe.client.views import Readiness
 from chappe.console import figures, shown
+from chappe.console.chart import Chart, chart
 from chappe.console.figures import Figures, Spread
 from chappe.console.links import segment, with_query
 from chappe.console.page import Page, Route, Visit
@@ -19,6 +21,17 @@ _RATES = (
     ("accepted", "chappe_events_accepted_total", "Events accepted"),
     ("attempts", "chappe_deliveries_total", "Delivery attempts"),
 )
+
+_SHOWN = (
+    *(name for _, name, _ in _RATES),
+    "chappe_accept_seconds",
+    "chappe_delivery_seconds",
+    "chappe_open_events",
+    "chappe_lanes_own",
+    "chappe_dead_sinks",
+    "process_",
+)
+"""How the names of the figures begin that the page shows."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +58,27 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return ", at most ".join(said) or "for ever"
 
 
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """A quarter of a minute of the node, as the API tells it."""
+
+    at: str
+    accepted: float = 0.0
+    delivered: float = 0.0
+    failed: float = 0.0
+    open: int = 0
+    cpu: float = 0.0
+    accept_p50_s: float | None = None
+    accept_p99_s: float | None = None
+    delivery_p50_s: float | None = None
+    delivery_p99_s: float | None = None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """The last hour of the node."""
+
+    moments: Sequence[Moment] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """How often something happens: in all, and a second (`since` the last look, else since the start)."""
@@ -60,10 +94,18 @@ class Health:
     """What is shown; `again` is the path of the same figures a moment later."""
 
     ready: Readiness
+    findings: Sequence[Finding]
     channels: Sequence[Channel]
+    charts: Sequence[Chart]
     rates: Sequence[Rate]
     accept: Spread | None
     delivery: Spread | None
+    disk_free_bytes: float | None
+    disk_full: bool
+    shards_owned: float
+    shards: float
+    registry_revision: float
+    streams: float
     open_events: float
     lanes_own: float
     dead_sinks: float
@@ -77,15 +119,27 @@ async def show(visit: Visit) -> Page:
     """The hub as this node sees it."""
     ready = await visit.hub.ready()
     text = (await visit.hub.read("/metrics")).body.decode()
-    found = figures.parse(text)
+    found = figures.parse(text, named=_SHOWN)
     now_s = visit.now.timestamp()
     up_s = max(now_s - found.get("process_start_time_seconds"), 0.001)
     view = Health(
         ready=ready,
+        findings=[
+            *checks(ready),
+            *engine(ready),
+            confluent(ready, visit.asked.hub_url),
+        ],
+        charts=_charts(await _history(visit)),
         channels=await _channels(visit),
         rates=[_rate(visit, found, *one, up_s=up_s) for one in _RATES],
         accept=figures.spread(found, "chappe_accept_seconds"),
         delivery=figures.spread(found, "chappe_delivery_seconds"),
+        disk_free_bytes=found.values.get("chappe_disk_free_bytes"),
+        disk_full=found.get("chappe_disk_full") > 0,
+        shards_owned=found.get("chappe_shards_owned"),
+        shards=found.get("chappe_shards"),
+        registry_revision=found.get("chappe_registry_revision"),
+        streams=found.get("chappe_streams_open"),
         open_events=found.get("chappe_open_events"),
         lanes_own=found.get("chappe_lanes_own"),
         dead_sinks=found.get("chappe_dead_sinks"),
@@ -120,6 +174,54 @@ async def _channels(visit: Visit) -> Sequence[Channel]:
         )
         for name in sorted(found)
     ]
+
+
+async def _history(visit: Visit) -> Sequence[Moment]:
+    answer = await visit.hub.read("/metrics/history")
+    return msgspec.json.decode(answer.body, type=History).moments
+
+
+def _charts(moments: Sequence[Moment]) -> list[Chart]:
+    """The last hour: how much, how fast, and what it took."""
+    at = [one.at for one in moments]
+    drawn = (
+        chart(
+            "Events a second",
+            at,
+            [
+                ("accepted", [one.accepted for one in moments]),
+                ("delivered", [one.delivered for one in moments]),
+                ("attempts that failed", [one.failed for one in moments]),
+            ],
+            shown.number,
+        ),
+        chart(
+            "From request to disk",
+            at,
+            [
+                ("half within", [one.accept_p50_s for one in moments]),
+                ("99 % within", [one.accept_p99_s for one in moments]),
+            ],
+            figures.seconds,
+        ),
+        chart(
+            "Until a sink has answered",
+            at,
+            [
+                ("half within", [one.delivery_p50_s for one in moments]),
+                ("99 % within", [one.delivery_p99_s for one in moments]),
+            ],
+            figures.seconds,
+        ),
+        chart("Open events", at, [("open", [float(one.open) for one in moments])], shown.number),
+        chart(
+            "Processor",
+            at,
+            [("of a core", [100 * one.cpu for one in moments])],
+            lambda percent: f"{shown.number(round(percent, 1))} %",
+        ),
+    )
+    return [one for one in drawn if one is not None]
 
 
 def _rate(visit: Visit, found: Figures, key: str, name: str, said: str, *, up_s: float) -> Rate:

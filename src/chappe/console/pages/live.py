@@ -16,6 +16,7 @@ from chappe.client.problems import error_of
 from chappe.client.streaming import SILENCE_S, Parser, Streamed, StreamQuery
 from chappe.client.views import Attributes
 from chappe.console import templates
+from chappe.console.choice import choice
 from chappe.console.exchange import Streaming
 from chappe.console.links import with_query
 from chappe.console.page import Page, Route, Visit
@@ -129,18 +130,9 @@ async def _newest(
 
 
 def _choice(given: Mapping[str, str]) -> dict[str, object]:
-    wanted: dict[str, object] = {}
-    if "type" in given:
-        wanted["types"] = [given["type"]]
-    if "source" in given:
-        wanted["source"] = given["source"]
-    text = given.get("filter", "").strip()
-    if text.startswith(("[", "{")):
-        found = json.loads(text)
-        wanted["filters"] = found if isinstance(found, list) else [found]
-    elif text:
-        wanted["filters"] = [{"sql": text}]
-    return wanted
+    """The fields of the form as the API has them, without those that are empty."""
+    form = {**given, "filters": given.get("filter", "")}
+    return {name: value for name, value in choice(form).items() if value}
 
 
 def _query(given: Mapping[str, str]) -> StreamQuery:
@@ -213,9 +205,14 @@ def _came(one: Streamed) -> Came:
 
 
 def _rendered(rows: Sequence[Came], visit: Visit, channel: str) -> str:
-    """The rows as the page has them: its links begin where the page stands, not the feed."""
+    """The rows as the page has them: its links begin where the page stands, not the feed.
+
+    `depth` says how many steps below /console/ that is.
+    """
     values = {"rows": rows, "channel": channel}
-    body = templates.render("live_rows.html", values, root="", now=visit.now)
+    depth = visit.query.get("depth", "")
+    root = "../" * int(depth) if depth in ("1", "2", "3") else ""
+    body = templates.render("live_rows.html", values, root=root, now=visit.now)
     return body.decode()
 
 

@@ -11,10 +11,12 @@ import msgspec
 
 from chappe.client import paths
 from chappe.client.views import Replayed
-from chappe.console.links import segment
+from chappe.client.views import Tried as SinkTried
+from chappe.console.choice import choice, per_second
+from chappe.console.links import segment, with_query
 from chappe.console.page import Page, Route, See, Visit
 from chappe.console.subscribed import One, wants
-from chappe.domain.errors import ChappeError
+from chappe.domain.errors import ChappeError, Forbidden, NotFound, Unauthenticated
 
 _TRIED = 100
 _SHOWN = 20
@@ -57,7 +59,7 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class Detailed:
-    """What the page of one subscription shows."""
+    """What the page of one subscription shows; `may` tells whether the reader may change it."""
 
     one: One
     wants: str
@@ -66,7 +68,9 @@ class Detailed:
     replay: Replayed | None
     replay_from: str
     replay_rate: str
+    done: str
     trouble: str
+    may: bool
 
 
 async def show_one(visit: Visit) -> Page:
@@ -77,11 +81,22 @@ async def show_one(visit: Visit) -> Page:
 async def act(visit: Visit) -> Page | See:
     """Do what a button or a form of the page asks for.
 
-    `do` is "pause", "resume", "replay" (with `from` and `rate`), "choose" (with `types`, `source`,
-    `filters` and the `epoch` that was seen) or "end".
+    `do` is "pause", "resume", "test", "replay" (with `from` and `rate`), "choose" (with `types`,
+    `source`, `filters` and the `epoch` that was seen) or "end".
     """
-    id_, form = visit.params["id"], dict(visit.asked.form)
-    here = See(f"subscriptions/{segment(id_)}")
+    form = dict(visit.asked.form)
+    try:
+        return await _done(visit, form)
+    except (Forbidden, Unauthenticated, NotFound):
+        raise
+    except (ChappeError, ValueError) as error:
+        chosen = form if form.get("do") == "choose" else None
+        return await _page(visit, form=chosen, trouble=str(error))
+
+
+async def _done(visit: Visit, form: Mapping[str, str]) -> See:
+    id_ = visit.params["id"]
+    here = f"subscriptions/{segment(id_)}"
     match form.get("do"):
         case "pause":
             await visit.hub.write("POST", paths.pause(id_), {})
@@ -90,19 +105,30 @@ async def act(visit: Visit) -> Page | See:
         case "end":
             await visit.hub.unsubscribe(id_)
             return See("subscriptions")
+        case "test":
+            answer = await visit.hub.write("POST", paths.tried(id_), None)
+            tried = msgspec.json.decode(answer.body, type=SinkTried)
+            if not tried.delivered:
+                said = tried.reason or f"it answered {tried.status}"
+                raise ValueError(f"the sink did not take a test event: {said}")
+            return See(with_query(here, {"tested": tried.status, "ms": tried.latency_ms}))
         case "replay":
             body = await visit.hub.write("POST", paths.replay(id_), _replay(form))
             begun = msgspec.json.decode(body.body, type=Replayed).subscription
-            return here if begun is None else See(f"subscriptions/{segment(begun.id)}")
+            return See(here if begun is None else f"subscriptions/{segment(begun.id)}")
         case "choose":
-            try:
-                wanted = _choice(form) | {"epoch": int(form.get("epoch") or 0)}
-                await _patch(visit, id_, wanted)
-            except (ChappeError, ValueError) as error:
-                return await _page(visit, form=form, trouble=str(error))
+            await _patch(visit, id_, choice(form) | {"epoch": int(form.get("epoch") or 0)})
         case other:
-            return await _page(visit, trouble=f"do: {other!r} is nothing that can be done here")
-    return here
+            raise ValueError(f"do: {other!r} is nothing that can be done here")
+    return See(here)
+
+
+def _said(query: Mapping[str, str]) -> str:
+    """What was done on the way here; nothing but numbers is taken from the address."""
+    status, ms = query.get("tested", ""), query.get("ms", "")
+    if all(one.isascii() and one.isdigit() and len(one) < 7 for one in (status, ms)):
+        return f"The sink took a test event: {int(status)} in {int(ms)} ms"
+    return ""
 
 
 async def _page(visit: Visit, *, form: Mapping[str, str] | None = None, trouble: str = "") -> Page:
@@ -112,16 +138,23 @@ async def _page(visit: Visit, *, form: Mapping[str, str] | None = None, trouble:
     known: dict[str, Any] = json.loads(answer.body)
     known.pop("status", None)
     given = visit.query if form is None else form
-    forecast, replay_trouble = await _forecast(visit, id_)
+    # What is looked at every other second is the status alone.
+    only_status = visit.query.get("part") == "status"
+    may = await visit.may("PATCH", paths.subscription(id_))
+    forecast, replay_trouble = None, ""
+    if may and not only_status:
+        forecast, replay_trouble = await _forecast(visit, id_)
     view = Detailed(
         one=one,
         wants=wants(one),
         settings=json.dumps(known, indent=2, ensure_ascii=False),
-        edited=await _edited(visit, one, given),
+        edited=await _edited(visit, one, given, try_it=not only_status),
         replay=forecast,
         replay_from=visit.query.get("from", ""),
         replay_rate=visit.query.get("rate", ""),
+        done="" if trouble else _said(visit.query),
         trouble=trouble or replay_trouble,
+        may=may,
     )
     return Page(
         template="subscription.html",
@@ -134,7 +167,7 @@ async def _page(visit: Visit, *, form: Mapping[str, str] | None = None, trouble:
     )
 
 
-async def _edited(visit: Visit, one: One, given: Mapping[str, str]) -> Edited:
+async def _edited(visit: Visit, one: One, given: Mapping[str, str], *, try_it: bool) -> Edited:
     """The form as it was filled in, else as the subscription is; tried where it was filled in."""
     # A browser's empty fields are not in the query.
     filled = any(name in given for name in ("types", "source", "filters", "do"))
@@ -147,9 +180,11 @@ async def _edited(visit: Visit, one: One, given: Mapping[str, str]) -> Edited:
     else:
         form = {name: given.get(name, "") for name in ("types", "source", "filters")}
     tried, trouble = None, ""
+    if not try_it:
+        return Edited(form["types"], form["source"], form["filters"], one.epoch, None, "")
     try:
         path = f"/validate/filters?channel={segment(one.channel)}&last={_TRIED}"
-        answer = await visit.hub.write("POST", path, _choice(form))
+        answer = await visit.hub.write("POST", path, choice(form))
         whole = msgspec.json.decode(answer.body, type=Tried)
         tried = Tried(
             read=whole.read,
@@ -179,29 +214,7 @@ def _replay(form: Mapping[str, str]) -> dict[str, object]:
     if form.get("until", "").strip():
         wanted["until"] = form["until"].strip()
     if form.get("rate", "").strip():
-        wanted["rate"] = float(form["rate"])
-    return wanted
-
-
-def _choice(form: Mapping[str, str]) -> dict[str, object]:
-    """The fields of the form as the API has them; `filters` is JSON, or one CESQL expression.
-
-    Raises:
-        ValueError: what looks like JSON is none.
-    """
-    types = [one.strip() for one in form.get("types", "").replace("\n", ",").split(",")]
-    wanted: dict[str, object] = {"types": [one for one in types if one]}
-    if form.get("source", "").strip():
-        wanted["source"] = form["source"].strip()
-    text = form.get("filters", "").strip()
-    if text.startswith(("[", "{")):
-        try:
-            found = json.loads(text)
-        except ValueError as error:
-            raise ValueError(f"filters: this is no JSON: {error}") from error
-        wanted["filters"] = found if isinstance(found, list) else [found]
-    else:
-        wanted["filters"] = [{"sql": text}] if text else []
+        wanted["rate"] = per_second(form["rate"])
     return wanted
 
 

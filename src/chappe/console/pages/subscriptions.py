@@ -24,12 +24,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the list shows; `counts` are of this page, by state."""
+    """What the list shows; `counts` are of this page, by state; `may` is about subscribing."""
 
     rows: Sequence[Row]
     counts: Sequence[tuple[str, int]]
     state: str
     next: str | None
+    may: bool
 
 
 async def show_all(visit: Visit) -> Page:
@@ -50,6 +51,7 @@ async def show_all(visit: Visit) -> Page:
         counts=[(state, count) for state, count in counts.items() if count],
         state=visit.query.get("state", ""),
         next=None if following is None else f"subscriptions?{following.partition('?')[2]}",
+        may=await visit.may("POST", paths.SUBSCRIPTIONS),
     )
     return Page(
         template="subscriptions.html",

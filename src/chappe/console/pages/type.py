@@ -1,4 +1,4 @@
-"""One type of events: what it is, what it looks like, who sends and takes it, how to subscribe."""
+"""One type of events: what it is, what it looks like, who sends and takes it. Its other tabs are type_*."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from typing import Any
 
 import msgspec
 
-from chappe.client.catalogue import TypeFound, find
-from chappe.client.paths import EventQuery, inferred, subscriptions
-from chappe.client.registry import RegistryClient, joined, object_of
-from chappe.client.views import Inferred, Subscribed
+from chappe.client.catalogue import TypeFound
+from chappe.client.paths import VALIDATE, EventQuery, inferred, subscriptions
+from chappe.client.problems import error_of
+from chappe.client.registry import joined
+from chappe.client.views import Inferred, Judged, Subscribed
+from chappe.console.links import with_query
 from chappe.console.page import Page, Route, Visit
-from chappe.console.schema_tree import SchemaTree, schema_tree
-from chappe.console.snippets import Snippet, subscribing
-from chappe.domain.errors import CallerError, ChappeError, NotFound
+from chappe.console.schema_tree import SchemaTree, parsed, schema_tree
+from chappe.console.snippets import sending
+from chappe.console.type_head import Head, type_head
+from chappe.domain.errors import CallerError, ChappeError
+from chappe.formats.json_sample import sample
 
 _MOST_SHOWN_BYTES = 16 * 1024
 _DRAFTED_OF = 100
@@ -26,7 +30,7 @@ _DRAFTED_OF = 100
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The newest event that is there; `cut` where it is longer than what is shown."""
+    """The newest event that is there; `cut` where it is longer than what is shown, and then without `curl`."""
 
     position: str
     acceptedat: str
@@ -34,6 +38,7 @@ class Example:
     id: str
     text: str
     cut: bool
+    curl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,9 @@ class Shape:
     tree: SchemaTree | None
 
 
+_NO_SHAPE = Shape("", "", "", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """A source that was seen; `known` tells whether the declaration expects it."""
@@ -58,102 +66,105 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """An event made of the schema alone; `valid` is the hub's verdict, `why` what it complains about."""
+
+    text: str
+    valid: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TypeView:
     """What is shown."""
 
-    found: TypeFound
+    head: Head
     facts: Mapping[str, str]
     attributes: Sequence[tuple[str, str, bool, str]]
     shape: Shape
     example: Example | None
+    made: Made | None
     senders: Sequence[Sender]
     takers: Sequence[Subscribed]
 
 
-@dataclass(frozen=True, slots=True)
-class SubscribeView:
-    """What the panel shows."""
-
-    found: TypeFound
-    snippets: Sequence[Snippet]
-
-
 async def show(visit: Visit) -> Page:
-    """All that is known of the type."""
-    found = await _found(visit)
-    declared = await _declaration(visit.registry, found)
+    """What it looks like, with an event that came and one that is made; who sends and takes it."""
+    head, declared = await type_head(visit, "shape")
+    found = head.found
     answer = await visit.hub.read(subscriptions({"type": found.type, "limit": "50"}))
+    shape, schema = await _shape(visit, found, declared)
     return Page(
         template="type.html",
         title=found.type,
         view=TypeView(
-            found,
+            head,
             _facts(found, declared),
             list(_attributes(declared)),
-            await _shape(visit, found, declared),
+            shape,
             await _example(visit, found.type),
+            await _made(visit, found.type, shape, schema),
             _senders(found, declared),
             msgspec.json.decode(answer.body, type=list[Subscribed]),
         ),
         nav="find",
-        cli=f"chappe type get {shlex.quote(found.type)}" if found.declared else "",
-        api=found.declared[0][1:] if found.declared else "",
+        cli=f"chappe type get {shlex.quote(found.type)}"
+        if found.declared
+        else f"chappe schema infer {shlex.quote(found.type)}",
+        api=found.declared[0][1:] if found.declared else with_query("find", {"type": found.type}),
     )
 
 
-async def subscribe(visit: Visit) -> Page:
-    """How to subscribe, ready to be copied."""
-    found = await _found(visit)
-    return Page(
-        template="type_subscribe.html",
-        title=f"Subscribe to {found.type}",
-        view=SubscribeView(found, subscribing(found.type, visit.asked.hub_url)),
-        nav="find",
-    )
-
-
-async def _found(visit: Visit) -> TypeFound:
-    type_ = visit.params["type"]
-    page = await find(visit.hub, {"type": type_})
-    if not page.types:
-        raise NotFound(f"type {type_!r}: it is neither declared nor seen in the channel default")
-    return page.types[0]
-
-
-async def _declaration(registry: RegistryClient, found: TypeFound) -> Mapping[str, Any]:
-    if not found.declared:
-        return {}
-    return object_of(await registry.get(joined(*found.declared[0].split("/")[1:])))
-
-
-async def _shape(visit: Visit, found: TypeFound, declared: Mapping[str, Any]) -> Shape:
+async def _shape(
+    visit: Visit, found: TypeFound, declared: Mapping[str, Any]
+) -> tuple[Shape, object]:
+    """The shape, and the schema that it was read of (None: there is none, or it is not there)."""
     format_ = str(declared.get("dataschemaformat") or "")
     if "dataschema" in declared:
-        return Shape("declared", format_, "", schema_tree(declared["dataschema"], format_))
+        schema = declared["dataschema"]
+        return Shape("declared", format_, "", schema_tree(schema, format_)), schema
     xid = declared.get("dataschemaxid")
     if isinstance(xid, str):
         try:
             answer = await visit.registry.get(joined(*xid.split("/")[1:]))
         except CallerError:
-            return Shape("declared", format_, "", None)
+            return Shape("declared", format_, xid, None), None
         format_ = answer.headers.get("xregistry-format", format_)
-        return Shape("declared", format_, xid, schema_tree(parsed(answer.body), format_))
+        schema = parsed(answer.body)
+        return Shape("declared", format_, xid, schema_tree(schema, format_)), schema
     if found.events:
         try:
             drafted = await visit.hub.read(inferred(found.type, last=_DRAFTED_OF))
         except ChappeError:
-            return Shape("", "", "", None)  # no event of it holds JSON
+            return _NO_SHAPE, None  # no event of it holds JSON
         draft = msgspec.json.decode(drafted.body, type=Inferred)
-        return Shape("draft", draft.format, "", schema_tree(draft.schema, draft.format))
-    return Shape("", "", "", None)
+        return Shape("draft", draft.format, "", schema_tree(draft.schema, draft.format)), None
+    return _NO_SHAPE, None
 
 
-def parsed(document: bytes) -> object:
-    """A document as JSON, or as text where it is none."""
-    try:
-        return json.loads(document)
-    except (ValueError, RecursionError):
-        return document.decode("utf-8", "replace")
+async def _made(visit: Visit, type_: str, shape: Shape, schema: object) -> Made | None:
+    """An event by the schema; None: no JSON Schema is declared."""
+    if shape.format.partition("/")[0].casefold() != "jsonschema" or not isinstance(
+        schema, dict | bool
+    ):
+        return None
+    event = {
+        "specversion": "1.0",
+        "id": "example-1",
+        "source": "/example",
+        "type": type_,
+        "datacontenttype": "application/json",
+        "data": sample(schema),
+    }
+    headers = {"content-type": "application/cloudevents+json", "accept": "application/json"}
+    answer = await visit.hub.exchange("POST", VALIDATE, msgspec.json.encode(event), headers)
+    text = json.dumps(event, indent=2, ensure_ascii=False)[:_MOST_SHOWN_BYTES]
+    if answer.status != 200:
+        return Made(text, valid=False, why=error_of(answer).message)
+    verdict = msgspec.json.decode(answer.body, type=Judged)
+    first = verdict.errors[0] if verdict.errors else None
+    why = "" if first is None else f"{first.pointer or '/'}: {first.message}"
+    return Made(text, valid=verdict.valid, why=why)
 
 
 async def _example(visit: Visit, type_: str) -> Example | None:
@@ -171,16 +182,13 @@ async def _example(visit: Visit, type_: str) -> Example | None:
         str(event.get("id", "")),
         text[:_MOST_SHOWN_BYTES],
         cut,
+        "" if cut else sending(event, visit.asked.hub_url),
     )
 
 
 def _facts(found: TypeFound, declared: Mapping[str, Any]) -> dict[str, str]:
     facts = {
-        "Owner": found.owner,
         "Group": found.group,
-        "Payload is checked": {"enforce": "yes, or refused", "warn": "yes, with a warning"}.get(
-            found.validation, "no" if found.declared else ""
-        ),
         "Media type": str(declared.get("datacontenttype") or ""),
         "Documentation": str(declared.get("documentation") or ""),
     }
@@ -239,7 +247,4 @@ def _fits(template: str, source: str) -> bool:
     return True
 
 
-ROUTES = (
-    Route("types/{type}", get=show),
-    Route("types/{type}/subscribe", get=subscribe),
-)
+ROUTES = (Route("types/{type}", get=show),)

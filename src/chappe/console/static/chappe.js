@@ -10,7 +10,9 @@
   };
   const copy = async (button) => {
     try {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      const of = button.dataset.copyOf;  // a link whose target is copied, fetched when it is wanted
+      const text = of ? (await fetch($(of).href)).text() : button.dataset.copy;
+      await navigator.clipboard.writeText(await text);
       told("Copied");
       button.textContent = "copied";
     } catch {
@@ -29,12 +31,33 @@
     $("a[href]", all[next]).focus();
   };
 
-  let going = 0;
+  // What the row of the focus can do, else the page.
+  const within = (selector) => {
+    const row = document.activeElement.closest("tr, details");
+    const found = (row && [...row.querySelectorAll(selector)]) || [];
+    return found.length ? found : [...document.querySelectorAll(`main ${selector}`)];
+  };
+  const expand = () => {
+    const here = document.activeElement.closest("details");
+    const all = here ? [here] : within("details");
+    const open = all.some((one) => !one.open);
+    for (const one of all) one.open = open;
+  };
+  // Goes to the button and does not press it: what is delivered again is seen first.
+  const retry = () => {
+    const chosen = document.activeElement.closest("tr")?.querySelector("input[type=checkbox]");
+    if (chosen) chosen.checked = true;
+    within(chosen ? "[data-retry=chosen]" : "[data-retry]")[0]?.focus();
+  };
+
+  let going = 0, searching = false;
   const key = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.target;
-    if (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) {
+    if (at.isContentEditable || (/^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) && at.type !== "checkbox")) {
       if (event.key === "Escape") { event.preventDefault(); at.blur(); }  // what was typed stays
+      // The search of the first page has the focus already; who presses / does not mean to look for it.
+      if (event.key === "/" && at.type === "search" && !at.value && !searching) { event.preventDefault(); searching = true; }
       return;
     }
     if ($("dialog[open]")) return;
@@ -45,10 +68,12 @@
       return;
     }
     switch (event.key) {
-      case "/": event.preventDefault(); ($("main input[type=search]") || $("input[type=search]")).focus(); break;
+      case "/": event.preventDefault(); searching = true; ($("main input[type=search]") || $("input[type=search]")).focus(); break;
       case "g": going = Date.now(); break;
       case "j": move(1); break;
       case "k": move(-1); break;
+      case "e": expand(); break;
+      case "r": retry(); break;
       case "?": $("#sheet").showModal(); break;
     }
   };

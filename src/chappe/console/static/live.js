@@ -6,8 +6,10 @@
   if (!place || !body || !place.dataset.feed) return;
   const MOST = 200;
   const rate = document.getElementById("rate");
+  const sum = document.getElementById("sum");
   const pause = document.getElementById("pause");
   let stopped = false, over = false, came = 0, hidden = 0, held = 0, since = performance.now();
+  let all = 0, unseen = 0;  // since the page was opened
   place.hidden = false;
 
   const show = () => {
@@ -25,14 +27,17 @@
     const made = document.createElement("template");
     made.innerHTML = message.data;
     body.prepend(made.content);
-    while (body.rows.length > MOST) body.deleteRow(-1);
+    for (let over = body.rows.length - MOST; over > 0; over--) body.lastElementChild.remove();
     document.querySelector("main .empty")?.remove();
   });
   feed.addEventListener("seen", (message) => {
     const told = JSON.parse(message.data);
     came += told.came;
+    all += told.came;
     const waits = stopped || over || body.contains(document.activeElement);
-    hidden += waits ? told.came : told.came - told.shown;
+    const missed = waits ? told.came : told.came - told.shown;
+    hidden += missed;
+    unseen += missed;
     if (waits) held += told.came;
   });
   feed.addEventListener("trouble", (message) => {
@@ -48,6 +53,7 @@
     const said = `${shown(Math.round(came / seconds))} events a second` + (hidden ? `, ${shown(Math.round(hidden / seconds))} of them not shown` : "");
     const next = stopped ? `Paused; ${shown(held)} came meanwhile` : said;
     if (rate.textContent !== next) rate.textContent = next;
+    if (all) sum.textContent = `${shown(all)} since the page was opened` + (unseen ? `, ${shown(unseen)} not shown` : "");
     came = hidden = 0;
     since = now;
   }, 1000);
