@@ -15,6 +15,9 @@ from tests.edges.console_pages import internal, read_page
 from tests.edges.http_edge import Hub, running
 
 from chappe.adapters.auth.tokens import TokenFile, add
+from chappe.domain.channel import Channel
+from chappe.domain.errors import Unavailable
+from chappe.ports.event_log import Extent
 
 OLD = {
     "type": "object",
@@ -401,3 +404,13 @@ async def test_a_node_that_drains_says_so_on_a_page(hub: Hub) -> None:
     assert "shutting down" in "".join(read_page(reply.body).text)
     for path in internal("/console/", read_page(page.body).loaded):
         assert (await hub.ask("GET", path)).status == 200
+
+
+async def test_health_is_shown_when_the_engine_does_not_answer() -> None:
+    async def gone(channel: Channel) -> Extent:
+        raise Unavailable("NATS gave no answer")
+
+    async with running(extent=gone) as hub:
+        reply = await hub.ask("GET", "/console/health")
+        assert reply.status == 200
+        assert "cannot be told now: NATS gave no answer" in "".join(read_page(reply.body).text)

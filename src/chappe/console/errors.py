@@ -40,7 +40,11 @@ _SAID: Mapping[type[ChappeError], tuple[int, str, str]] = {
     Malformed: (400, "The hub cannot read that", "Correct the value that is named above."),
     CallerError: (400, "The hub refused", "Correct what is named above and try again."),
     Overloaded: (503, "The hub is busy", "Load the page again in a moment."),
-    Unavailable: (503, "The hub is not there", "Load the page again in a few seconds."),
+    Unavailable: (
+        503,
+        "The hub cannot do that now",
+        "Load the page again in a few seconds; Health tells what the hub waits for.",
+    ),
     ChappeError: (500, "The hub made a mistake", "Load the page again; then look into its log."),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,14 @@ from chappe.console.chart import Chart, chart
 from chappe.console.figures import Figures, Spread
 from chappe.console.links import segment, with_query
 from chappe.console.page import Page, Route, Visit
+from chappe.domain.errors import Unavailable
 
 _RATES = (
     ("accepted", "chappe_events_accepted_total", "Events accepted"),
     ("attempts", "chappe_deliveries_total", "Delivery attempts"),
 )
 
+_PATIENCE_S = 3.0
 _SHOWN = (
     *(name for _, name, _ in _RATES),
     "chappe_accept_seconds",
@@ -91,12 +94,13 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What is shown; `again` is the path of the same figures a moment later."""
+    """What is shown; `trouble` is why nobody can tell what the channels hold, `again` the path of the same figures a moment later."""
 
     ready: Readiness
     findings: Sequence[Finding]
     channels: Sequence[Channel]
     charts: Sequence[Chart]
+    trouble: str
     rates: Sequence[Rate]
     accept: Spread | None
     delivery: Spread | None
@@ -122,6 +126,7 @@ async def show(visit: Visit) -> Page:
     found = figures.parse(text, named=_SHOWN)
     now_s = visit.now.timestamp()
     up_s = max(now_s - found.get("process_start_time_seconds"), 0.001)
+    channels, trouble = await _channels(visit)
     view = Health(
         ready=ready,
         findings=[
@@ -130,7 +135,8 @@ async def show(visit: Visit) -> Page:
             confluent(ready, visit.asked.hub_url),
         ],
         charts=_charts(await _history(visit)),
-        channels=await _channels(visit),
+        channels=channels,
+        trouble=trouble,
         rates=[_rate(visit, found, *one, up_s=up_s) for one in _RATES],
         accept=figures.spread(found, "chappe_accept_seconds"),
         delivery=figures.spread(found, "chappe_delivery_seconds"),
@@ -166,14 +172,25 @@ async def show(visit: Visit) -> Page:
     )
 
 
-async def _channels(visit: Visit) -> Sequence[Channel]:
+async def _channels(visit: Visit) -> tuple[Sequence[Channel], str]:
+    """What each channel holds; of a hub whose engine is away the page is looked at most: it says that."""
+    if visit.query.get("part") == "figures":
+        return (), ""  # what is looked at every other second is without them
     found: dict[str, Any] = msgspec.json.decode((await visit.hub.read(paths.CHANNELS)).body)
-    return [
-        msgspec.json.decode(
-            (await visit.hub.read(f"{paths.CHANNELS}/{segment(name)}/extent")).body, type=Channel
-        )
-        for name in sorted(found)
-    ]
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            return [
+                msgspec.json.decode((await visit.hub.read(_extent(name))).body, type=Channel)
+                for name in sorted(found)
+            ], ""
+    except Unavailable as error:
+        return (), error.message
+    except TimeoutError:
+        return (), f"the engine did not tell within {_PATIENCE_S:g} s"
+
+
+def _extent(channel: str) -> str:
+    return f"{paths.CHANNELS}/{segment(channel)}/extent"
 
 
 async def _history(visit: Visit) -> Sequence[Moment]:

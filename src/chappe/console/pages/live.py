@@ -20,7 +20,7 @@ from chappe.console.choice import choice
 from chappe.console.exchange import Streaming
 from chappe.console.links import with_query
 from chappe.console.page import Page, Route, Visit
-from chappe.domain.errors import ChappeError
+from chappe.domain.errors import ChappeError, Forbidden, Unauthenticated, Unavailable
 
 ROWS_A_TICK = 10
 TICK_S = 0.25
@@ -111,6 +111,8 @@ async def _newest(
     path = with_query("/validate/filters", {"channel": channel, "last": _LOOKED_AT})
     try:
         answer = await visit.hub.write("POST", path, _choice(given))
+    except (Unavailable, Forbidden, Unauthenticated):
+        raise  # nothing that another filter would mend
     except (ChappeError, ValueError) as error:
         return [], 0, str(error)
     found = msgspec.json.decode(answer.body, type=_Tried)
