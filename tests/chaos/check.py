@@ -46,6 +46,7 @@ async def check(
     *,
     deadline_s: float,
     restart: Callable[[Literal["clean", "crash"]], Awaitable[None]],
+    tend: Callable[[], Awaitable[None]] | None = None,
 ) -> Findings:
     """Wait until all is settled, at most `deadline_s` without any progress; then count.
 
@@ -62,6 +63,8 @@ async def check(
     began = moved = time.monotonic()
     least = _left(ledger, await _open_events(client))
     while time.monotonic() - moved < deadline_s:
+        if tend is not None:
+            await tend()
         left = _left(ledger, await _open_events(client))
         if left < least:
             least, moved = left, time.monotonic()

@@ -48,6 +48,13 @@ class Keeper:
             await self._enable()
         await self._surely(lambda: self._ask("resume"))
         await self._surely(self._enable)
+
+    async def tend(self) -> None:
+        """Once more: a 410 that was on its way when it stopped is told to the hub after that."""
+        await self._enable()
+
+    async def close(self) -> None:
+        """Hang up."""
         await self._client.close()
 
     async def _ask(self, what: str) -> bool:

@@ -108,12 +108,20 @@ async def run(plan: Plan, directory: Path, say: Callable[[str], None]) -> Report
     async with receivers.server, asyncio.TaskGroup() as tasks:
         supervising = tasks.create_task(supervisor.run(), name="supervisor")
         try:
-            await _under_load(plan, report, random, ledger, receivers, hub, tasks, clock, say)
+            keeper = await _under_load(
+                plan, report, random, ledger, receivers, hub, tasks, clock, say
+            )
             say("load off; waiting until all is settled")
             began = time.monotonic()
             report.findings = await check(
-                ledger, hub, deadline_s=SETTLED_WITHIN_S, restart=_restarter(hub)
+                ledger,
+                hub,
+                deadline_s=SETTLED_WITHIN_S,
+                restart=_restarter(hub),
+                tend=None if keeper is None else keeper.tend,
             )
+            if keeper is not None:
+                await keeper.close()
             report.settled_s = report.findings.settled_after_s or time.monotonic() - began
         finally:
             supervisor.stop()
@@ -133,7 +141,8 @@ async def _under_load(
     tasks: asyncio.TaskGroup,
     clock: JumpingClock | None,
     say: Callable[[str], None],
-) -> None:
+) -> Keeper | None:
+    """Publish, kill and start again as planned; who looks after the features is needed further."""
     at_work = {name: await _subscribe(hub, ledger, receivers, name) for name in FIRST}
     asked_of = subscribed_features(plan.shards) if plan.features else ()
     featured = {name: await _subscribe(hub, ledger, receivers, name) for name in asked_of}
@@ -156,6 +165,7 @@ async def _under_load(
     ]
     registrar = Registrar(hub.client(), ledger, at_work=at_work)
     working.append(tasks.create_task(registrar.run(over.is_set), name="registrar"))
+    keeper = None
     if plan.features:
         keeper = Keeper(hub.client(), featured, Random(random.random()))
         working.append(tasks.create_task(keeper.run(over.is_set), name="keeper"))
@@ -195,6 +205,7 @@ async def _under_load(
             f"some requests are still not answered as they should be; {ledger.internal_errors[-1:]}"
         ) from None
     report.load_s = time.monotonic() - began
+    return keeper
 
 
 def strike(hub: HubProcess, what: Kill) -> Sequence[int]:

@@ -105,8 +105,10 @@ class Line:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in tuple(self._open):
-            writer.transport.abort()
+        for _ in range(5):  # one that was accepted just now is made in the next turns of the loop
+            for writer in tuple(self._open):
+                writer.transport.abort()
+            await asyncio.sleep(0)
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
 

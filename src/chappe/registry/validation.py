@@ -64,7 +64,9 @@ def conform(
     except Unknown as unknown:
         name = unknown.name
         every = f"Full list: {','.join(unknown.names)}." if len(unknown.names) > 1 else ""
-        near = get_close_matches(name[:80], definitions.by_name, n=1, cutoff=0.8)
+        # Of two or three letters, half of what there is is near.
+        known = definitions.by_name if len(name) > 3 else ()
+        near = get_close_matches(name[:80], known, n=1, cutoff=0.8)
         meant = f"Did you mean {near[0]!r}?" if near else ""
         detail = f"{every} {meant}".strip()
         raise RegistryError("unknown_attribute", subject, detail=detail, name=name) from None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self, TypeAlias, cast
+from typing import Final, Self, TypeAlias, cast
 
 import httptools
 
@@ -56,6 +56,9 @@ class Reply:
     raw: bytes | None = None
     hang_up: bool = False
 
+
+_TURNS: Final = 5
+"""Of the loop, from an accepted connection to its transport, and from its end to its being closed."""
 
 Script: TypeAlias = Sequence[Reply] | Callable[[Received], Reply]
 """One reply for each request in turn (then 204 for ever), or a function that makes them."""
@@ -111,7 +114,9 @@ class SinkServer:
         """Close the port and every connection."""
         if self._server is not None:
             self._server.close()
-            self.drop_connections()
+            for _ in range(_TURNS):  # one that was accepted just now is made in the next turns
+                self.drop_connections()
+                await asyncio.sleep(0)
             await self._server.wait_closed()
             self._server = None
 

@@ -21,6 +21,15 @@ POLL_S: Final = 0.002
 SLOWEST_POLL_S: Final = 0.05
 QUEUED_KIB: Final = 65_536
 """What may wait in the client for a broker, in KiB."""
+_OUT_OF_STEP: Final = frozenset(
+    {
+        KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.UNKNOWN_PRODUCER_ID,
+        KafkaError.PRODUCER_FENCED,
+    }
+)
+"""The broker and an idempotent producer count differently: each further message meets the same."""
 
 
 class Unsent(Exception):
@@ -57,7 +66,7 @@ class KafkaProducer:
 
     @property
     def usable(self) -> bool:
-        """False after an error that librdkafka cannot recover from."""
+        """False after an error that only another producer gets over."""
         return not self._is_broken
 
     @property
@@ -136,7 +145,7 @@ class KafkaProducer:
             self._is_broken = True
 
     def _unsent(self, error: KafkaError) -> Unsent:
-        if error.fatal():
+        if error.fatal() or error.code() in _OUT_OF_STEP:
             self._is_broken = True
         trouble = (
             f"; the last trouble: {self._trouble}" if error.code() < 0 and self._trouble else ""
