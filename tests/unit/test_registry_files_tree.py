@@ -235,3 +235,24 @@ def test_what_a_hub_makes_for_itself_is_set_aside_and_what_others_put_there_stay
 
     assert changes(before, after) == {"/endpoints/hub/subscriptions/s-1": "added"}
     assert after.groups["endpoints"]["hub"].declared is False
+
+
+def test_an_event_is_told_from_a_part_of_a_registry() -> None:
+    shape = Shape.of_model({**MODEL, "attributes": {"owner": {"type": "string"}}})
+    event = {"specversion": "1.0", "id": "1", "type": "order.paid", "source": "/shop", "data": {}}
+
+    with pytest.raises(BadDocument, match=r"an event \(order.paid\).*chappe event send"):
+        tree(event, shape=shape)
+
+
+@pytest.mark.parametrize("more", [{"*": {"type": "any"}}, {"$include": "more.json"}])
+def test_an_attribute_that_the_model_cannot_have_is_named(more: Mapping[str, Any]) -> None:
+    attributes = {"owner": {"type": "string"}}
+    shape = Shape.of_model({**MODEL, "attributes": attributes})
+    body = {**shop(), "colour": "red"}
+
+    with pytest.raises(BadDocument, match="no attribute 'colour'.*messagegroups, endpoints"):
+        tree(body, shape=shape)
+    assert tree({**shop(), "owner": "us"}, shape=shape).attributes == {"owner": "us"}
+    open_shape = Shape.of_model({**MODEL, "attributes": {**attributes, **more}})
+    assert tree(body, shape=open_shape).attributes == {"colour": "red"}

@@ -12,9 +12,9 @@ from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.delivery_filters import chosen, filtered, given_filters, letters
 from chappe.cli.delivery_retry import retry
 from chappe.cli.noun import Noun
+from chappe.cli.own_print import show
 from chappe.cli.render import moment, one_line, printable, table
 from chappe.cli.session import Session, printing, remote
-from chappe.cli.sub import show
 from chappe.cli.watching import watched
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
@@ -74,7 +74,7 @@ def get(session: Session, position: str) -> None:
       chappe delivery get 1-98-0 -o json | jq .event
     """  # noqa: D301 - click's mark for lines as they are
     body = session.run(lambda hub: hub.read(paths.dead_letter(position))).body
-    show(session, body, name=position)
+    show(session, body, name=position, kind="dead letter")
 
 
 @delivery.command()

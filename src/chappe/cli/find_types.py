@@ -1,7 +1,9 @@
 """Below what `chappe find` found: of each type who owns it, sends it and takes it, and whether it is alive.
 
-TYPE             OWNER          PRODUCERS  CONSUMERS     A MINUTE  LAST SEEN            STATE
-shop.order.paid  team-checkout  shop-web   billing, crm  44.5      2026-11-23 04:33:16  active
+TYPE             OWNER          PRODUCERS  CONSUMERS     A MINUTE  VALID   LAST SEEN            STATE
+shop.order.paid  team-checkout  shop-web   billing, crm  44.5      98.6 %  2026-11-23 04:33:16  active
+
+VALID is the part of the events that came to the answering node since it started that kept the rules of their type.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from typing import Final
 from chappe.cli.registry_print import listing
 from chappe.cli.render import moment
 from chappe.cli.session import Session
-from chappe.client.catalogue import TypeFound, find
+from chappe.client.catalogue import Checked, TypeFound, find
 from chappe.client.hub_client import HubClient
 from chappe.domain.errors import CallerError
+from chappe.kit.share import percent
 
 MOST: Final = 10
 _COLUMNS: Final = (
-    "TYPE", "OWNER", "PRODUCERS", "CONSUMERS", "A MINUTE", "LAST SEEN", "STATE",
+    "TYPE", "OWNER", "PRODUCERS", "CONSUMERS", "A MINUTE", "VALID", "LAST SEEN", "STATE",
 )  # fmt: skip
 
 
@@ -48,9 +51,16 @@ def _row(one: TypeFound) -> tuple[str, ...]:
         _few([*one.producers, *(str(each) for each in one.sources if each and not one.producers)]),
         _few(one.consumers or one.subscriptions),
         f"{one.perminute:g}",
+        _valid(one.checked),
         moment(one.lastseen or "").partition(".")[0] or "never",
         one.state,
     )
+
+
+def _valid(checked: Checked | None) -> str:
+    if checked is None or not checked.events:
+        return "-"
+    return percent(100 * (checked.events - checked.invalid) / checked.events)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -26,6 +26,7 @@ _DERIVED = frozenset(
     " defaultversionurl".split()
 )
 _NO_COLLECTION = frozenset("labels constraints deprecated attributes".split())
+_ANY = frozenset(("*", "$include", "$includes"))  # attributes that a model does not list itself
 _KNOWN = {
     "endpoints": ("endpoint", {"messages": "message"}),
     "messagegroups": ("messagegroup", {"messages": "message"}),
@@ -47,9 +48,10 @@ class GroupShape:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which types of groups there are, by plural."""
+    """Which types of groups there are, by plural; and the registry's own attributes, where they are known."""
 
     groups: Mapping[str, GroupShape]
+    attributes: frozenset[str] = frozenset()
 
     @classmethod
     def of_model(cls, *models: Mapping[str, Any]) -> Shape:
@@ -67,7 +69,9 @@ class Shape:
                     **dict(_imported(group, models)),
                 }
                 groups[plural] = GroupShape(str(group.get("singular", plural)), resources)
-        return cls(groups)
+        own = frozenset(name for one in models for name in one.get("attributes") or ())
+        more = any(_ANY & one.keys() for one in models) or own & _ANY
+        return cls(groups, frozenset() if more else own)
 
     @classmethod
     def of_document(cls, body: Mapping[str, Any]) -> Shape:
@@ -95,7 +99,7 @@ class Shape:
 
     def joined(self, other: Shape) -> Shape:
         """Both; this one's word counts."""
-        return Shape({**other.groups, **self.groups})
+        return Shape({**other.groups, **self.groups}, self.attributes | other.attributes)
 
 
 @dataclass(slots=True)
@@ -199,6 +203,8 @@ def _registry(tree: Registry, body: Mapping[str, Any], shape: Shape) -> None:
                 place[gid] = _group(f"/{name}/{gid}", group, shape.groups[name], place.get(gid))
         elif name not in _DERIVED and not _is_derived(name, shape.groups):
             _refuse_near_miss(name, value, shape.groups, "a registry")
+            if shape.attributes and name not in shape.attributes | _REGISTRY:
+                raise BadDocument(_no_registry(body, name, shape))
             if name in tree.attributes and tree.attributes[name] != value:
                 raise BadDocument(f"another document gives the registry's {name!r} another value")
             tree.attributes[name] = value
@@ -206,6 +212,15 @@ def _registry(tree: Registry, body: Mapping[str, Any], shape: Shape) -> None:
         raise BadDocument(
             f"it has neither an xid nor a collection of groups; there are: {_list(shape.groups)}"
         )
+
+
+def _no_registry(body: Mapping[str, Any], name: str, shape: Shape) -> str:
+    if all(isinstance(body.get(one), str) for one in ("specversion", "type", "source")):
+        return f"it is an event ({body['type']}), not a part of a registry: chappe event send"
+    return (
+        f"a registry has no attribute {name!r}, nor groups of that name; its groups are: "
+        f"{_list(shape.groups)}"
+    )
 
 
 def _entity(tree: Registry, xid: str, body: Mapping[str, Any], shape: Shape) -> None:

@@ -12,10 +12,10 @@ import msgspec
 from chappe.cli.columns import Columns, lists
 from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.noun import Noun
+from chappe.cli.own_print import show
 from chappe.cli.render import one_line, printable, table
 from chappe.cli.session import Session, remote
 from chappe.cli.source_webhook import webhook
-from chappe.cli.sub import show
 from chappe.cli.sub_create import text_or_file
 from chappe.cli.sub_hold import delete_each, post_each, told
 from chappe.cli.watching import watched
@@ -191,7 +191,8 @@ def get(session: Session, id_: str) -> None:
       chappe source get github
       chappe source get factory -o json | jq .status
     """  # noqa: D301 - click's mark for lines as they are
-    show(session, session.run(lambda hub: hub.read(paths.source(id_))).body, name=id_)
+    body = session.run(lambda hub: hub.read(paths.source(id_))).body
+    show(session, body, name=id_, kind="source")
 
 
 @source.command()

@@ -10,7 +10,8 @@ import msgspec
 from chappe.cli.columns import Columns, lists
 from chappe.cli.consent import Consent, confirm, destructive
 from chappe.cli.noun import Noun
-from chappe.cli.render import one_line, printable, table
+from chappe.cli.own_print import show
+from chappe.cli.render import one_line, table
 from chappe.cli.session import Session, remote
 from chappe.cli.sub_create import create
 from chappe.cli.sub_edit import edit
@@ -78,7 +79,9 @@ def get(session: Session, id_: str) -> None:
       chappe sub get billing
       chappe sub get billing -o json | jq .status
     """  # noqa: D301 - click's mark for lines as they are
-    show(session, session.run(lambda hub: hub.read(paths.subscription(id_))).body, name=id_)
+    body = session.run(lambda hub: hub.read(paths.subscription(id_))).body
+    show(session, body, name=id_, kind="subscription")
+    session.hint(f"chappe sub lag {id_}; chappe delivery ls --sub {id_}")
 
 
 @sub.command()
@@ -104,20 +107,6 @@ for _command in (
     create, edit, test, pause, resume, replay, lag, rotate, explain, pull,
 ):  # fmt: skip
     sub.add_command(_command)
-
-
-def show(session: Session, body: bytes, *, name: str) -> None:
-    """Print one object of the API."""
-    match session.output:
-        case "json":
-            session.pass_through(body)
-        case "jsonl":
-            session.say(one_line(body))
-        case "name":
-            session.say(printable(name))
-        case _:
-            for line in msgspec.json.format(body, indent=2).decode().splitlines():
-                session.say(printable(line))
 
 
 def _row(one: Subscribed) -> tuple[str, ...]:

@@ -44,14 +44,6 @@ def number(value: float) -> str:
     return whole.replace(",", "\u202f")
 
 
-def percent(value: float) -> str:
-    """98.64 -> "98.6 %", 100 -> "100 %"; nothing but all of it is shown as 100, and only nothing as 0."""
-    shown = f"{value:.1f}".removesuffix(".0")
-    if (shown == "100" and value < 100) or (shown == "0" and value > 0):
-        return "> 99.9 %" if value > 50 else "< 0.1 %"
-    return f"{shown} %"
-
-
 def rate(per_minute: float) -> str:
     """So many of something in the unit that makes it a number to be read: 0.05 a minute -> "3/h"."""
     if per_minute >= 60:

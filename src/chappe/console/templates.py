@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chappe.console import shown, static_files
 from chappe.console.links import segment, with_query
 from chappe.domain.errors import NotFound
+from chappe.kit.share import percent
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,7 +33,7 @@ def environment() -> Environment:
     )
     env.filters |= {"segment": segment, "middle": shown.middle, "number": shown.number}
     env.filters |= {"shell": shlex.quote, "rate": shown.rate}
-    env.filters |= {"size": shown.size, "span": shown.span, "percent": shown.percent}
+    env.filters |= {"size": shown.size, "span": shown.span, "percent": percent}
     env.globals |= {"with_query": with_query, "static": _static}
     return env
 
