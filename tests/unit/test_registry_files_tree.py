@@ -251,7 +251,7 @@ def test_an_attribute_that_the_model_cannot_have_is_named(more: Mapping[str, Any
     shape = Shape.of_model({**MODEL, "attributes": attributes})
     body = {**shop(), "colour": "red"}
 
-    with pytest.raises(BadDocument, match="no attribute 'colour'.*messagegroups, endpoints"):
+    with pytest.raises(BadDocument, match=r"no attribute 'colour'.*messagegroups, endpoints"):
         tree(body, shape=shape)
     assert tree({**shop(), "owner": "us"}, shape=shape).attributes == {"owner": "us"}
     open_shape = Shape.of_model({**MODEL, "attributes": {**attributes, **more}})

@@ -21,8 +21,8 @@ from chappe.cli.render import one_line, printable
 from chappe.cli.session import Session
 
 
-def show(session: Session, body: bytes, *, name: str, kind: str) -> None:
-    """Print one object of the API; `name` is what -o name prints."""
+def show(session: Session, body: bytes, *, name: str, kind: str, hint: str = "") -> None:
+    """Print one object of the API; `name` is what -o name prints, `hint` what a person does next."""
     match session.output:
         case "json":
             session.pass_through(body)
@@ -38,6 +38,8 @@ def show(session: Session, body: bytes, *, name: str, kind: str) -> None:
             plain = {key: value for key, value in found.items() if key not in inner}
             plain.pop("id", None)
             card(session, name, f"{kind}, {state}" if state else kind, plain, inner)
+            if hint:
+                session.hint(hint)
 
 
 def _has_members(value: object) -> bool:

@@ -80,8 +80,8 @@ def get(session: Session, id_: str) -> None:
       chappe sub get billing -o json | jq .status
     """  # noqa: D301 - click's mark for lines as they are
     body = session.run(lambda hub: hub.read(paths.subscription(id_))).body
-    show(session, body, name=id_, kind="subscription")
-    session.hint(f"chappe sub lag {id_}; chappe delivery ls --sub {id_}")
+    next_ = f"chappe sub lag {id_}; chappe delivery ls --sub {id_}"
+    show(session, body, name=id_, kind="subscription", hint=next_)
 
 
 @sub.command()

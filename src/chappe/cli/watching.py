@@ -29,6 +29,7 @@ def watched(command: Callable[Concatenate[Session, P], None]) -> Callable[..., N
             command(session, *args, **kwargs)
             return
         pause = threading.Event()  # Never set: Ctrl-C ends the wait.
+        session = replace(session, quiet=True)  # what comes next is no part of a screen
         shown: frozenset[bytes] = frozenset()
         while True:
             if sys.stdout.isatty() and session.accessible:
