@@ -151,8 +151,7 @@ class ChannelCommits:
         self._has_turn[shard] = bool(self._waiting[shard].events)
         if self._has_turn[shard]:
             self._in_turn.append(shard)
-        if self._in_turn:
-            self._begin_soon()
+        self._begin()  # before the callers are told: the engine works meanwhile
         error = _error_of(done)
         seq = 0 if error is not None else done.result().seq
         for index, caller in enumerate(block.callers):
