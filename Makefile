@@ -27,6 +27,7 @@ browser:         ## Chromium for the tests of the web console, where it can be i
 
 screenshots: $(DEV) browser ## a picture of each page, light and dark, small and wide
 	SCREENSHOTS=docs/screenshots $(BIN)/pytest -q tests/browser -k everybody
+	$(BIN)/python -m tests.browser.pictures
 
 check: $(DEV)       ## lint, types, layers, dependencies, spelling
 	$(BIN)/ruff format --check .

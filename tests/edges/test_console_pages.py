@@ -15,8 +15,10 @@ from tests.edges.console_pages import internal, read_page
 from tests.edges.http_edge import Hub, running
 
 from chappe.adapters.auth.tokens import TokenFile, add
+from chappe.console.figures import parse
 from chappe.domain.channel import Channel
 from chappe.domain.errors import Unavailable
+from chappe.http.figures import Figures
 from chappe.ports.event_log import Extent
 
 OLD = {
@@ -404,6 +406,36 @@ async def test_a_node_that_drains_says_so_on_a_page(hub: Hub) -> None:
     assert "shutting down" in "".join(read_page(reply.body).text)
     for path in internal("/console/", read_page(page.body).loaded):
         assert (await hub.ask("GET", path)).status == 200
+
+
+async def test_health_tells_what_the_node_has_measured() -> None:
+    measured = Figures(
+        disk_free_bytes=5_000_000_000,
+        disk_full=True,
+        shards_owned=3,
+        shards=4,
+        streams=7,
+        registry_revision=41,
+    )
+
+    async def figures() -> Figures:
+        return measured
+
+    async with running(figures=figures) as hub:
+        view = json.loads((await hub.ask("GET", "/console/health?format=json")).body)
+
+    for member in ("disk_free_bytes", "disk_full", "shards_owned", "shards", "streams"):
+        assert view[member] == getattr(measured, member)
+    assert view["registry_revision"] == 41
+
+
+def test_a_figure_whose_line_was_passed_over_is_not_taken_for_none() -> None:
+    found = parse("chappe_shards 4\nchappe_streams_open 7\n", named=("chappe_shards",))
+
+    assert found.get("chappe_shards") == 4
+    assert found.find("chappe_shards_owned") is None
+    with pytest.raises(LookupError, match="chappe_streams_open"):
+        found.get("chappe_streams_open")
 
 
 async def test_health_is_shown_when_the_engine_does_not_answer() -> None:

@@ -17,10 +17,21 @@ class Figures:
 
     values: Mapping[str, float]
     buckets: Mapping[str, Mapping[float, float]]
+    named: tuple[str, ...] = ("",)
+
+    def find(self, name: str) -> float | None:
+        """A figure; None where there is none.
+
+        Raises:
+            LookupError: its line was passed over, so nobody can tell.
+        """
+        if not name.startswith(self.named):
+            raise LookupError(f"{name} begins with none of {', '.join(self.named)}")
+        return self.values.get(name)
 
     def get(self, name: str) -> float:
-        """A figure; 0 where there is none."""
-        return self.values.get(name, 0.0)
+        """The same; 0 where there is none."""
+        return self.find(name) or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +74,7 @@ def parse(text: str, *, named: tuple[str, ...] = ("",)) -> Figures:
             of[float(bound[1])] = of.get(float(bound[1]), 0.0) + value
         else:
             values[name] = values.get(name, 0.0) + value
-    return Figures(values, buckets)
+    return Figures(values, buckets, named)
 
 
 def spread(figures: Figures, name: str) -> Spread | None:

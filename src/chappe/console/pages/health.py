@@ -32,6 +32,10 @@ _SHOWN = (
     "chappe_open_events",
     "chappe_lanes_own",
     "chappe_dead_sinks",
+    "chappe_disk_",
+    "chappe_registry_revision",
+    "chappe_shards",
+    "chappe_streams_open",
     "process_",
 )
 """How the names of the figures begin that the page shows."""
@@ -140,7 +144,7 @@ async def show(visit: Visit) -> Page:
         rates=[_rate(visit, found, *one, up_s=up_s) for one in _RATES],
         accept=figures.spread(found, "chappe_accept_seconds"),
         delivery=figures.spread(found, "chappe_delivery_seconds"),
-        disk_free_bytes=found.values.get("chappe_disk_free_bytes"),
+        disk_free_bytes=found.find("chappe_disk_free_bytes"),
         disk_full=found.get("chappe_disk_full") > 0,
         shards_owned=found.get("chappe_shards_owned"),
         shards=found.get("chappe_shards"),
