@@ -224,6 +224,19 @@ async def test_waiting_for_a_connection_counts_as_waiting_for_the_sink() -> None
     assert "no free connection to 127.0.0.1" in starved.reason
 
 
+async def test_the_time_of_one_that_waited_for_a_connection_runs_on() -> None:
+    async with (
+        SinkServer([Reply(204, delay_s=1.5), NEVER]) as sink,
+        delivering(connections_per_origin=1) as client,
+    ):
+        began_s = asyncio.get_running_loop().time()
+        first, waited = await sent_at_once(client, *[attempt(sink, timeout_s=3)] * 2)
+        took_s = asyncio.get_running_loop().time() - began_s
+        assert (first, waited) == (Delivered(204), Failed("no answer within 3 s"))
+        assert took_s < 4.5
+        assert await client.send(attempt(sink)) == Delivered(204)
+
+
 async def test_a_place_is_free_again_after_each_kind_of_end() -> None:
     ends = [NEVER, Reply(raw=b"garbage"), Reply(raw=b"", hang_up=True), Reply(500, hang_up=True)]
     async with SinkServer(ends) as sink, delivering(connections_per_origin=1) as client:

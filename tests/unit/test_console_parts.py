@@ -13,9 +13,9 @@ from chappe.console.chart import chart
 from chappe.console.markdown import markdown
 from chappe.console.prose import prose
 from chappe.console.schema_tree import schema_tree
-from chappe.console.shown import percent
 from chappe.console.sparkline import spark
 from chappe.console.tree_diff import tree_diff
+from chappe.kit.share import percent
 
 BASE = "http://hub/console/map"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 import httptools
 
@@ -232,6 +232,14 @@ class Connection(asyncio.BufferedProtocol):
         return not names & {b"content-length", b"transfer-encoding"}
 
 
+class Expiring(Protocol):
+    """What may take too long."""
+
+    def expire(self, after_s: float) -> None:
+        """It did."""
+        ...
+
+
 class Row:
     """The deadlines of one length; the first is always the next to expire."""
 
@@ -239,12 +247,12 @@ class Row:
 
     def __init__(self, after_s: float) -> None:
         self.after_s = after_s
-        self.due_s: dict[Connection, float] = {}
+        self.due_s: dict[Expiring, float] = {}
         self.timer: asyncio.TimerHandle | None = None
 
-    def stop(self, connection: Connection) -> None:
-        """The connection is in time; no harm when it had expired."""
-        self.due_s.pop(connection, None)
+    def stop(self, one: Expiring) -> None:
+        """It is in time; no harm when it had expired."""
+        self.due_s.pop(one, None)
 
 
 class Deadlines:
@@ -258,12 +266,12 @@ class Deadlines:
         self._loop = asyncio.get_running_loop()
         self._rows: dict[float, Row] = {}
 
-    def start(self, connection: Connection, after_s: float) -> Row:
-        """Expire the connection in `after_s` seconds, unless the row's `stop` is called before."""
+    def start(self, one: Expiring, after_s: float) -> Row:
+        """Expire it in `after_s` seconds, unless the row's `stop` is called before."""
         row = self._rows.get(after_s)
         if row is None:
             row = self._rows[after_s] = Row(after_s)
-        due_s = row.due_s[connection] = self._loop.time() + after_s
+        due_s = row.due_s[one] = self._loop.time() + after_s
         if row.timer is None:
             row.timer = self._loop.call_at(due_s, self._expire, row)
         return row
@@ -277,12 +285,12 @@ class Deadlines:
 
     def _expire(self, row: Row) -> None:
         now_s = self._loop.time()
-        for connection, due_s in list(row.due_s.items()):
+        for one, due_s in list(row.due_s.items()):
             if due_s > now_s:
                 row.timer = self._loop.call_at(due_s, self._expire, row)
                 return
-            row.stop(connection)
-            connection.expire(row.after_s)
+            row.stop(one)
+            one.expire(row.after_s)
         row.timer = None
         if not row.due_s:
             self._rows.pop(row.after_s, None)

@@ -151,39 +151,52 @@ class _Shelf:
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def deadlines(self) -> Deadlines:
+        """The pool's."""
+        return self._pool.deadlines
+
+    def full(self, after_s: float) -> str:
+        """Why a request got no connection."""
+        return (
+            f"no free connection to {self._origin.authority} within {after_s:g} s:"
+            f" all {self._pool.per_origin} are in use"
+        )
+
     async def exchange(self, request: bytes, timeout_s: float, keep_bytes: int) -> Answer:
         """See `Pool.exchange`."""
         if self._pool.closed:
             raise NoAnswer(_CLOSED)
         until_s = self._loop.time() + timeout_s
         connection = self._take()
-        at_once = connection is not None
-        if connection is None:
-            if self.open < self._pool.per_origin:
+        if connection is None and self.open >= self._pool.per_origin:
+            waiting = _Waiting(self, timeout_s)
+            connection = await self._wait_for_slot(waiting)
+            answer = None if connection is None else waiting.ask(connection, request, keep_bytes)
+        else:
+            waiting = None
+            if connection is None:
                 self.open += 1
+                answer = None
             else:
-                connection = await self._wait_for_slot(timeout_s)
+                answer = connection.ask(request, timeout_s=timeout_s, keep_bytes=keep_bytes)
         # This task owns a slot from here on.
         try:
-            if at_once and connection is not None:
+            if answer is not None and connection is not None:
                 try:
-                    return await connection.ask(request, timeout_s=timeout_s, keep_bytes=keep_bytes)
+                    return await answer
                 except ClosedBeforeAnswer:
                     self._connections.discard(connection)
                     connection = None
             async with asyncio.timeout(until_s - self._loop.time()):
-                if connection is not None:
-                    try:
-                        return await connection.ask(request, timeout_s=None, keep_bytes=keep_bytes)
-                    except ClosedBeforeAnswer:
-                        self._connections.discard(connection)
-                        connection = None
                 connection = await self._connect()
                 return await connection.ask(request, timeout_s=None, keep_bytes=keep_bytes)
         except TimeoutError as exc:
             missed = f"connection to {self._origin.authority}" if connection is None else "answer"
             raise NoAnswer(f"no {missed} within {timeout_s:g} s") from exc
         finally:
+            if waiting is not None:
+                waiting.over()
             if connection is None:
                 self._free_slot()
             else:
@@ -234,21 +247,21 @@ class _Shelf:
                 return True
         return False
 
-    async def _wait_for_slot(self, timeout_s: float) -> Connection | None:
-        waiting: asyncio.Future[Connection | None] = self._loop.create_future()
-        self._waiting.append(waiting)
+    async def _wait_for_slot(self, waiting: _Waiting) -> Connection | None:
+        self._waiting.append(waiting.slot)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await waiting
-        except TimeoutError as exc:
-            self._pass_on(waiting)
-            raise NoAnswer(
-                f"no free connection to {self._origin.authority} within {timeout_s:g} s:"
-                f" all {self._pool.per_origin} are in use"
-            ) from exc
-        except asyncio.CancelledError:
-            self._pass_on(waiting)
+            connection = await waiting.slot
+        except NoAnswer:
+            waiting.over()
             raise
+        except asyncio.CancelledError:
+            waiting.over()
+            self._pass_on(waiting.slot)
+            raise
+        if waiting.is_late:  # the slot and the end of its time came in one turn of the loop
+            self._pass_on(waiting.slot)
+            raise NoAnswer(self.full(waiting.timeout_s))
+        return connection
 
     def _pass_on(self, waiting: asyncio.Future[Connection | None]) -> None:
         """What was handed over in the very moment when its taker gave up goes to the next."""
@@ -323,6 +336,43 @@ class _Shelf:
             return context, await egress.vetted_addresses(host, port)
         except (NotReachable, BadTls) as exc:
             raise NoAnswer(str(exc)) from exc
+
+
+class _Waiting:
+    """A request for which there is no connection yet; its time runs on when it has one.
+
+    All this waiting is one row of deadlines, as that of requests is: under load most requests wait.
+    """
+
+    __slots__ = ("_connection", "_row", "_shelf", "is_late", "slot", "timeout_s")
+
+    def __init__(self, shelf: _Shelf, timeout_s: float) -> None:
+        self.slot: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._shelf = shelf
+        self.timeout_s = timeout_s
+        self.is_late = False
+        self._connection: Connection | None = None
+        self._row = shelf.deadlines.start(self, timeout_s)
+
+    def ask(
+        self, connection: Connection, request: bytes, keep_bytes: int
+    ) -> asyncio.Future[Answer]:
+        """Send it, in what is left of its time."""
+        self._connection = connection
+        return connection.ask(request, timeout_s=None, keep_bytes=keep_bytes)
+
+    def expire(self, after_s: float) -> None:
+        """Its time is over."""
+        if self._connection is not None:
+            self._connection.expire(after_s)
+        elif self.slot.done():
+            self.is_late = True
+        else:
+            self.slot.set_exception(NoAnswer(self._shelf.full(after_s)))
+
+    def over(self) -> None:
+        """It waits no longer."""
+        self._row.stop(self)
 
 
 _CLOSED = "the client is closed"
