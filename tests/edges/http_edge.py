@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.memory.event_log import MemoryEventLog
+from chappe.adapters.memory.node_roll import MemoryNodeRoll, Present
 from chappe.adapters.memory.registry_log import MemoryRegistryLog
 from chappe.adapters.memory.shard_calls import MemoryShardCalls
 from chappe.adapters.memory.shard_lease import Held, MemoryShardLease
@@ -21,16 +22,18 @@ from chappe.adapters.sinks.http import HttpSink
 from chappe.adapters.system.clock import SystemClock
 from chappe.adapters.system.secrets import SystemSecrets
 from chappe.domain.attempt import AttemptRow
-from chappe.domain.channel import Block, Channel
+from chappe.domain.channel import UNDELIVERED, Block, Channel
 from chappe.domain.egress import ANYWHERE
 from chappe.domain.event import Event
 from chappe.domain.lane import END_OF_BLOCK, Place
+from chappe.domain.node import NodeReport
 from chappe.domain.outcomes import Outcomes
 from chappe.domain.position import Position
 from chappe.domain.seen import SeenEvents
 from chappe.domain.sighting import Sighting, joined
 from chappe.flows.accept import Accept
 from chappe.flows.begin import Begin
+from chappe.flows.call_roll import CallRoll
 from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
@@ -76,6 +79,7 @@ from chappe.testing.hub_registry import hub_tree
 ORDERS = Channel("orders", 2)
 SHARDS = 4
 MAX_STREAMS = 600
+STARTED_MS = 1_763_805_731_402
 FOUNDED = 1
 """The revision that the registry begins with."""
 EVENT = {
@@ -194,6 +198,7 @@ class Hub:
     confluent_port: int
     checks: list[HealthCheck]
     stop: Callable[[], None]
+    present: Present
 
     async def ask(
         self,
@@ -294,6 +299,25 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
     async def attempts_known() -> None:
         return None
 
+    async def holder(shard: str) -> str:
+        return "n-test"
+
+    def report() -> NodeReport:
+        shards = (
+            f"{name}.{number}"
+            for name, channel in channels().items()
+            if name not in UNDELIVERED
+            for number in range(channel.shards)
+        )
+        return NodeReport(
+            node="n-test",
+            version="0.1.0",
+            started_ms=STARTED_MS,
+            shards=tuple(shards),
+            registry_revision=state.value.revision,
+        )
+
+    present = Present()
     reached = {name: Latest(0) for name in channels()}
     begin = Begin(log, channels)
     find = Find(log, index, reached.__getitem__, channels, clock)
@@ -378,6 +402,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
             counters=counters,
             now_ms=clock.now_ms,
             agree=handshakes.agree,
+            nodes=CallRoll(MemoryNodeRoll(present), report, channels, holder),
             registry=RegistryParts(Edge(offer=languages.offer)),
             console=ServedConsole(
                 lambda call: app.handle(call), public_url="", version="0.1.0", now_ms=clock.now_ms
@@ -401,7 +426,7 @@ async def running(authorizer: Authorizer | None = None, **changes: Any) -> Async
         tasks.start_soon(confluent.run(), name="confluent listener")
         hub = Hub(
             app, parts, log, registry_log, index, counters, listener.port, confluent.port, checks,
-            listener.stop,
+            listener.stop, present,
         )  # fmt: skip
         await listener.wait_started()
         await confluent.wait_started()

@@ -392,12 +392,39 @@ def test_a_reader_that_has_seen_enough_is_no_error(chappe: Cli, type_: str) -> N
     assert (ls.wait(10), complaint) == (0, b"")
 
 
+def test_the_nodes_are_listed_in_each_form(chappe: Cli) -> None:
+    told = json.loads(chappe("node", "ls", "-o", "json").out)
+    (node,) = told["nodes"]
+    lines = chappe("node", "ls", "-o", "jsonl").out.splitlines()
+    table = chappe("node", "ls", "--columns", "node,state,version,revision")
+    wide = chappe("node", "ls", "-o", "wide").out
+
+    assert (node["answers"], node["url"], node["status"]) == (True, chappe.url, "ready")
+    assert [json.loads(line)["node"] for line in lines] == [node["node"]]
+    assert chappe("node", "ls", "-o", "name").out == f"{node['node']}\n"
+    assert f"node: {node['node']}" in chappe("node", "ls", "-o", "yaml").out
+    assert table.code == 0
+    head, row = (line.split("  ") for line in table.out.splitlines())
+    assert [one for one in head if one] == ["NODE", "STATE", "VERSION", "REVISION"]
+    assert row[0] == f"{node['node']} *"
+    assert row[1].strip() == "ready"
+    assert f"{node['pid']}" in wide
+    assert "default 0" in wide
+
+
 def test_a_doctor_finds_a_healthy_hub_healthy(chappe: Cli) -> None:
     found = chappe("doctor")
     as_json = json.loads(chappe("doctor", "-o", "json").out)
 
     assert found.code == 0, found.out
-    assert {one["name"] for one in as_json} >= {"hub", "version", "engine", "clock", "nats-server"}
+    assert {one["name"] for one in as_json} >= {
+        "hub",
+        "version",
+        "engine",
+        "clock",
+        "nats-server",
+        "nodes",
+    }
     (confluent,) = [one["detail"] for one in as_json if one["name"] == "confluent"]
     file = json.loads((chappe.home / "data" / "hub.json").read_bytes())
     assert confluent == f"Kafka clients use {chappe.url}/confluent, and {file['confluent']}"

@@ -6,8 +6,9 @@ import gzip
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pytest
@@ -15,11 +16,15 @@ from tests.edges.console_pages import internal, read_page
 from tests.edges.http_edge import Hub, running
 
 from chappe.adapters.auth.tokens import TokenFile, add
+from chappe.adapters.memory.node_roll import MemoryNodeRoll, Present
 from chappe.console.figures import parse
 from chappe.domain.channel import Channel
 from chappe.domain.errors import Unavailable
+from chappe.domain.node import NodeReport
+from chappe.flows.call_roll import CallRoll
 from chappe.http.figures import Figures
 from chappe.ports.event_log import Extent
+from chappe.testing.node_roll_suite import ONE
 
 OLD = {
     "type": "object",
@@ -408,27 +413,6 @@ async def test_a_node_that_drains_says_so_on_a_page(hub: Hub) -> None:
         assert (await hub.ask("GET", path)).status == 200
 
 
-async def test_health_tells_what_the_node_has_measured() -> None:
-    measured = Figures(
-        disk_free_bytes=5_000_000_000,
-        disk_full=True,
-        shards_owned=3,
-        shards=4,
-        streams=7,
-        registry_revision=41,
-    )
-
-    async def figures() -> Figures:
-        return measured
-
-    async with running(figures=figures) as hub:
-        view = json.loads((await hub.ask("GET", "/console/health?format=json")).body)
-
-    for member in ("disk_free_bytes", "disk_full", "shards_owned", "shards", "streams"):
-        assert view[member] == getattr(measured, member)
-    assert view["registry_revision"] == 41
-
-
 def test_a_figure_whose_line_was_passed_over_is_not_taken_for_none() -> None:
     found = parse("chappe_shards 4\nchappe_streams_open 7\n", named=("chappe_shards",))
 
@@ -446,3 +430,84 @@ async def test_health_is_shown_when_the_engine_does_not_answer() -> None:
         reply = await hub.ask("GET", "/console/health")
         assert reply.status == 200
         assert "cannot be told now: NATS gave no answer" in "".join(read_page(reply.body).text)
+
+
+HERE = NodeReport(
+    node="n-test", version="0.1.0", started_ms=0, shards=("default.0",), registry_revision=12
+)
+
+
+def nodes(*others: NodeReport) -> CallRoll:
+    """What the node that is asked hears from others; the second of two shards is of one that is gone."""
+    present = Present([(MemoryNodeRoll(), lambda one=one: one) for one in others])  # type: ignore[misc]
+
+    async def holder(shard: str) -> str:
+        return "<b>gone"
+
+    channels = {"default": Channel("default", 2)}
+    return CallRoll(MemoryNodeRoll(present), lambda: HERE, lambda: channels, holder)
+
+
+def cells(body: bytes) -> dict[str, str]:
+    """The rows of the table of nodes, by what they begin with."""
+    table = body.decode().partition('aria-label="Nodes"')[2].partition("</table>")[0]
+    found = [
+        " ".join("".join(read_page(f"<table><tr>{row}".encode()).text).split())
+        for row in re.findall(r"<tr>(<th scope=\"row\">.*?)</tr>", table, re.S)
+    ]
+    return {row.split()[0]: row for row in found}
+
+
+async def test_health_lists_the_nodes_with_what_sets_them_apart_in_words() -> None:
+    late = replace(
+        ONE, node="late", registry_revision=9, shards=(), failing=("disk",), draining=False
+    )
+    other = replace(ONE, node="other", version="0.9.0", host=HOSTILE[0], shards=(), failing=())
+    async with running(nodes=nodes(late, other)) as hub:
+        reply = await hub.ask("GET", "/console/health")
+        page = read_page(reply.body)
+        data = json.loads((await hub.ask("GET", "/console/health?format=json")).body)
+    rows = cells(reply.body)
+    assert page.faults == []
+    assert list(rows) == ["<b>gone", "late", "n-test", "other"]
+    assert "✗no answer" in rows["<b>gone"]
+    assert "default 1" in rows["<b>gone"]
+    assert "this one ✓ready default 0" in rows["n-test"]
+    assert "✗not ready: disk" in rows["late"]
+    assert "9 ⚠3 behind" in rows["late"]
+    assert "41.0 %" in rows["late"]
+    assert "80 MB" in rows["late"]
+    assert "↻draining" in rows["other"]
+    assert "0.9.0 ⚠another version" in rows["other"]
+    assert HOSTILE[0] in rows["other"]
+    assert "behind" not in rows["n-test"] + rows["other"]
+    assert [one["name"] for one in data["nodes"]] == list(rows)
+
+
+async def test_a_hub_of_one_node_shows_that_one() -> None:
+    async with running() as hub:
+        reply = await hub.ask("GET", "/console/health")
+    assert list(cells(reply.body)) == ["n-test"]
+
+
+async def test_the_figures_that_are_asked_for_again_and_again_ask_no_other_node() -> None:
+    async def never() -> NoReturn:
+        raise AssertionError
+
+    async with running(nodes=never) as hub:
+        assert (await hub.ask("GET", "/console/health?part=figures")).status == 200
+
+
+async def test_health_shows_the_figures_of_the_node() -> None:
+    async def figures() -> Figures:
+        return Figures(
+            shards_owned=3, shards=7, registry_revision=41, streams=5, disk_free_bytes=12_000_000
+        )
+
+    async with running(figures=figures) as hub:
+        facts = (await hub.ask("GET", "/console/health")).body.partition(b'<dl class="facts">')[2]
+    text = " ".join(re.sub(r"<[^>]+>", " ", facts.partition(b"</dl>")[0].decode()).split())
+    assert "Shards 3 of 7 are delivered by this node; the others by other nodes" in text
+    assert "Registry 41 revisions" in text
+    assert "Streams 5 that are read now" in text
+    assert "Disk 12 MB free" in text

@@ -82,6 +82,7 @@ CASES = [
     ("PATCH", "/capabilitie%73/", "admin"),
     ("GET", "/metrics", "read"),
     ("GET", "/metrics/history", "read"),
+    ("GET", "/nodes", "read"),
 ]
 
 

@@ -15,11 +15,19 @@ from chappe import __version__
 from chappe.cli.moment import now
 from chappe.cli.render import mark, printable
 from chappe.cli.session import Session, remote
+from chappe.client import paths
 from chappe.client.findings import Finding, checks, confluent, engine
 from chappe.client.hub_client import HubClient
+from chappe.client.node_views import Roll, finding
 from chappe.client.transport import Answer
 from chappe.client.views import Readiness
-from chappe.domain.errors import ChappeError, InvalidSetting, Unavailable
+from chappe.domain.errors import (
+    ChappeError,
+    Forbidden,
+    InvalidSetting,
+    Unauthenticated,
+    Unavailable,
+)
 
 _SKEW_S = 5.0  # a Date header has whole seconds, and the answer took its time
 _MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
@@ -61,14 +69,28 @@ async def _of_hub(hub: HubClient, url: str) -> list[Finding]:
         fix = "is this a hub of chappe? look at --url and CHAPPE_URL"
         return [Finding("hub", "fail", f"{url}: {exc.message}", fix)]
     ready = msgspec.json.decode(answer.body, type=Readiness)
+    nodes = await _nodes(hub)
     return [
         Finding("hub", "ok", f"{url} answers as node {ready.node}"),
         _version(ready),
         *checks(ready),
         *engine(ready),
+        nodes,
         confluent(ready, url),
         _skew(answer),
     ]
+
+
+async def _nodes(hub: HubClient) -> Finding:
+    try:
+        found = msgspec.json.decode((await hub.read(paths.NODES)).body, type=Roll)
+    except (Forbidden, Unauthenticated) as exc:
+        return Finding(
+            "nodes", "warn", f"not told: {exc.message}", "ask with a token that may read"
+        )
+    except ChappeError as exc:
+        return Finding("nodes", "warn", f"not told: {exc.message}", "the hub's log says more")
+    return finding(found)
 
 
 def _version(ready: Readiness) -> Finding:

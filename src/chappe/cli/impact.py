@@ -91,6 +91,7 @@ IMPACT: Final[Mapping[str, Impact]] = MappingProxyType(
         "registry export": "read",
         "registry get": "read",
         "registry import": "write",
+        "node ls": "read",
         "top": "read",
         "open": "read",
         "api": "destructive",

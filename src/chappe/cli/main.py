@@ -41,6 +41,7 @@ COMMANDS = {
     "export": ("chappe.cli.exchange:export", "Write the registry as files, for Git or others"),
     "import": ("chappe.cli.exchange:import_", "Take files of other formats into the registry"),
     "registry": ("chappe.cli.registry:registry", "Export, import, compare and read the registry"),
+    "node": ("chappe.cli.node:node", "See the nodes of a hub"),
     "top": ("chappe.cli.top:top", "Watch a hub: rates, lag, failures"),
     "open": ("chappe.cli.open_page:open_", "Open a page of the console in the browser"),
     "api": ("chappe.cli.api:api", "Send one request of the API as it is"),

@@ -51,6 +51,12 @@ VERBS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
             "webhook": "Take webhooks of github, gitlab, stripe, slack, shopify, sns, standard or generic senders.",
         },
     ),
+    "node": (
+        "See the nodes of a hub.",
+        {
+            "ls": "List the nodes that answer, and how each does; the one that was asked has a *.",
+        },
+    ),
     "type": (
         "See which types of events are declared, and what they look like.",
         {

@@ -192,6 +192,7 @@ def inferred(type_: str, channel: str = DEFAULT_CHANNEL, last: int | None = None
 CHANNELS = "/channels"
 VALIDATE = "/validate"
 READY = "/readyz"
+NODES = "/nodes"
 
 
 def next_page(link: str | None) -> str | None:

@@ -53,7 +53,9 @@ from chappe.http.tracing import hop_of, trace_id_of
 from chappe.kit.correlation import correlated
 from chappe.registry.state import State
 
-_HEALTH: Final = frozenset({b"/livez", b"/readyz", b"/startupz", b"/metrics", b"/metrics/history"})
+_HEALTH: Final = frozenset(
+    {b"/livez", b"/readyz", b"/startupz", b"/metrics", b"/metrics/history", b"/nodes"}
+)
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -123,6 +125,11 @@ class App:
             self._idle.set()
         self._parts.streams.end()
         self._log.flush()
+
+    @property
+    def draining(self) -> bool:
+        """Whether requests are refused."""
+        return self._draining
 
     async def idle(self) -> None:
         """Wait, after `drain`, until no request is under way."""

@@ -88,6 +88,39 @@ SENT: Final[Mapping[str, tuple[str, Any]]] = {
 """Media type and value of a request's body, by operation."""
 
 SHOWN: Final[Mapping[str, tuple[str, str, Any]]] = {
+    "get.nodes": (
+        "200",
+        "application/json",
+        {
+            "nodes": [
+                {
+                    "node": "760adc2552b53b16",
+                    "answers": True,
+                    "version": "0.1.0",
+                    "url": "https://events.example",
+                    "host": "events-0",
+                    "pid": 7,
+                    "started": "2026-03-02T07:14:00.402Z",
+                    "status": "ready",
+                    "failing": [],
+                    "shards": ["default.0", "default.2"],
+                    "open": 31,
+                    "accepted": 61804,
+                    "accepted_per_s": 412.3,
+                    "attempts": 180447,
+                    "attempts_per_s": 1203.3,
+                    "cpu": 0.41,
+                    "memory_bytes": 96468992,
+                    "registry_revision": 12,
+                }
+            ],
+            "complete": False,
+            "missing": [
+                {"shard": "default.1", "node": "9e107d9d372bb682"},
+                {"shard": "default.3", "node": "9e107d9d372bb682"},
+            ],
+        },
+    ),
     "get.livez": ("200", "application/json", {"status": "ok"}),
     "post.asyncapi": (
         "200",

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from chappe.formats import event_formats
 from chappe.http.openapi_find import FIND
+from chappe.http.openapi_hub_nodes import NODES
 from chappe.http.openapi_hub_schemas import (
     COUNT,
     FILLED,
@@ -519,6 +520,13 @@ def _health() -> dict[str, Schema]:
             get=operation(
                 "get.history", "The last hour of the node", "health", "read",
                 responses={"200": answer("It, the oldest first.", HISTORY), **OF_THE_HUB},
+            ),
+        ),
+        "/nodes": _item(
+            [],
+            get=operation(
+                "get.nodes", "The nodes of the hub", "health", "read",
+                responses={"200": answer("Those that answer.", NODES), **OF_THE_HUB},
             ),
         ),
         "/openapi.json": _item(

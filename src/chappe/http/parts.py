@@ -10,6 +10,7 @@ from chappe.domain.channel import Channel
 from chappe.domain.event import Event
 from chappe.domain.subscription import DEFAULTS, Defaults, Subscription
 from chappe.domain.trace_context import TraceContext
+from chappe.flows.call_roll import CallRoll
 from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.confluent import Confluent
 from chappe.flows.connect import Connect
@@ -237,6 +238,7 @@ class Parts:
     counters: Counters
     now_ms: Callable[[], int]
     agree: Callable[[str, str, str | None], Awaitable[Subscription]]
+    nodes: CallRoll
     registry: RegistryParts = field(default_factory=RegistryParts)
     limits: Limits = Limits()
     defaults: Defaults = DEFAULTS

@@ -32,6 +32,7 @@ from chappe.http import (
     grants,
     infer,
     login,
+    nodes,
     openapi,
     openapi_view,
     past,
@@ -407,6 +408,7 @@ ROUTES: Sequence[Route] = (
     Route("/startupz", {"GET": STARTUPZ}),
     Route("/metrics", {"GET": METRICS}),
     Route("/metrics/history", {"GET": Endpoint(READ, past.history)}),
+    Route("/nodes", {"GET": Endpoint(READ, nodes.nodes)}),
 )
 
 

@@ -29,6 +29,16 @@ class ShardLease(Protocol):
         """
         ...
 
+    async def holder(self, shard: str) -> str | None:
+        """The node that took the lease last and has not let go; None: nobody has it.
+
+        Not promised: that the node still runs. One that died is told until another takes the lease.
+
+        Raises:
+            Unavailable: the engine did not answer.
+        """
+        ...
+
     async def release(self, shard: str) -> None:
         """Let go, so that another node need not wait. Never raises Fenced."""
         ...

@@ -29,7 +29,7 @@ from chappe.registry.hub_model_schemas import SCHEMAGROUPS
 
 RESERVED: Final = frozenset(
     "asyncapi capabilities capabilitiesoffered catalog-info.yaml confluent console deadletters events export features"
-    " find livez llms.txt metrics model modelsource openapi openapi.json readyz schemaregistry services sources startupz"
+    " find livez llms.txt metrics model modelsource nodes openapi openapi.json readyz schemaregistry services sources startupz"
     " subscriptions types validate whoami".split()
 )
 """What stands at the root of the API, so no group type can have the name.

@@ -8,6 +8,7 @@ import secrets
 import uuid
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -25,6 +26,7 @@ from chappe.adapters.nats.connection import Connection
 from chappe.adapters.nats.cursors import NatsCursors
 from chappe.adapters.nats.event_log import NatsEventLog, Retention
 from chappe.adapters.nats.hub_key import hub_key
+from chappe.adapters.nats.node_roll import NatsNodeRoll
 from chappe.adapters.nats.registry_log import NatsRegistryLog
 from chappe.adapters.nats.shard_calls import NatsShardCalls
 from chappe.adapters.nats.shard_lease import NatsShardLease
@@ -53,6 +55,7 @@ from chappe.flows.accept import Accept
 from chappe.flows.announce import Announce
 from chappe.flows.audit import AuditTrail
 from chappe.flows.begin import Begin
+from chappe.flows.call_roll import CallRoll
 from chappe.flows.catalogue import ReadCatalogue
 from chappe.flows.check import Check
 from chappe.flows.confluent import Confluent
@@ -110,6 +113,7 @@ from chappe.server.console import ServedConsole
 from chappe.server.disk_guard import DiskGuard
 from chappe.server.gauges import Gauges
 from chappe.server.identity import login_issuer
+from chappe.server.node_report import ReportNode
 from chappe.server.settings import REGISTRY_ID, Settings, egress_policy
 from chappe.server.sources import SourceParts, Sources
 from chappe.server.tracing import open_tracing
@@ -493,6 +497,17 @@ async def assemble(
         ),
     )
 
+    report = ReportNode(
+        readiness,
+        lambda: app.draining,
+        lambda: state.value.revision,
+        counters,
+        workers.past,
+        url,
+        clock.now_ms(),
+    )
+    roll = NatsNodeRoll(connection)
+
     snapshots = Snapshots()
     app: App = App(
         Parts(
@@ -563,6 +578,13 @@ async def assemble(
             counters=counters,
             now_ms=clock.now_ms,
             agree=handshakes.agree,
+            nodes=CallRoll(
+                roll,
+                report,
+                lambda: state.value.channels,
+                lease.holder,
+                alone=not settings.nats,
+            ),
             registry=RegistryParts(
                 Edge(
                     offer=languages.offer,
@@ -589,7 +611,11 @@ async def assemble(
         )
     )
 
+    answering = ExitStack()
+    answering.enter_context(roll.answering(report))
+
     async def close() -> None:
+        answering.close()
         try:
             async with asyncio.timeout(FLUSH_S):
                 await audit.flush()

@@ -76,3 +76,14 @@ class ShardLeaseSuite:
         await one.acquire("default.0", ttl_s=60)
         await two.release("default.0")
         await one.renew("default.0")
+
+    async def test_everybody_is_told_who_holds_a_lease(
+        self, node: Callable[[str], ShardLease]
+    ) -> None:
+        one, two = node("one"), node("two")
+        assert await two.holder("default.0") is None
+        await one.acquire("default.0", ttl_s=60)
+        assert [await each.holder("default.0") for each in (one, two)] == ["one", "one"]
+        assert await two.holder("default.1") is None
+        await one.release("default.0")
+        assert await two.holder("default.0") is None

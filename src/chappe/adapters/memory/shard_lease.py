@@ -42,6 +42,11 @@ class MemoryShardLease:
         ttl_s = holder[2]
         self._held.until_s[shard] = (self._node, self._clock.monotonic_s() + ttl_s, ttl_s)
 
+    async def holder(self, shard: str) -> str | None:
+        """The node that took the lease last and has not let go."""
+        holder = self._held.until_s.get(shard)
+        return None if holder is None else holder[0]
+
     async def release(self, shard: str) -> None:
         """Let go."""
         holder = self._held.until_s.get(shard)

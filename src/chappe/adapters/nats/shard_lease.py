@@ -84,6 +84,11 @@ class NatsShardLease:
         if not await self._take(shard, seq, ttl_s):
             raise Fenced(f"lease of {shard}: another node took it")
 
+    async def holder(self, shard: str) -> str | None:
+        """The node that took the lease last and has not let go."""
+        _, held = await self._read(shard)
+        return None if held is None or held.released else held.node
+
     async def release(self, shard: str) -> None:
         """Let go."""
         seq, ttl_s = self._mine.pop(shard, (0, 0.0))

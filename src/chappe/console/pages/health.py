@@ -11,11 +11,13 @@ import msgspec
 
 from chappe.client import paths
 from chappe.client.findings import Finding, checks, confluent, engine
+from chappe.client.node_views import Roll, finding
 from chappe.client.views import Readiness
 from chappe.console import figures, shown
 from chappe.console.chart import Chart, chart
 from chappe.console.figures import Figures, Spread
 from chappe.console.links import segment, with_query
+from chappe.console.node_rows import Row, rows
 from chappe.console.page import Page, Route, Visit
 from chappe.domain.errors import Unavailable
 
@@ -101,6 +103,7 @@ class Health:
     """What is shown; `trouble` is why nobody can tell what the channels hold, `again` the path of the same figures a moment later."""
 
     ready: Readiness
+    nodes: Sequence[Row]
     findings: Sequence[Finding]
     channels: Sequence[Channel]
     charts: Sequence[Chart]
@@ -131,11 +134,14 @@ async def show(visit: Visit) -> Page:
     now_s = visit.now.timestamp()
     up_s = max(now_s - found.get("process_start_time_seconds"), 0.001)
     channels, trouble = await _channels(visit)
+    roll = await _roll(visit)
     view = Health(
         ready=ready,
+        nodes=[] if roll is None else rows(roll),
         findings=[
             *checks(ready),
             *engine(ready),
+            *([] if roll is None else [finding(roll)]),
             confluent(ready, visit.asked.hub_url),
         ],
         charts=_charts(await _history(visit)),
@@ -174,6 +180,13 @@ async def show(visit: Visit) -> Page:
         cli="chappe doctor",
         api="readyz",
     )
+
+
+async def _roll(visit: Visit) -> Roll | None:
+    """Which nodes there are; where there are several, it takes a moment to be known."""
+    if visit.query.get("part") == "figures":
+        return None
+    return msgspec.json.decode((await visit.hub.read(paths.NODES)).body, type=Roll)
 
 
 async def _channels(visit: Visit) -> tuple[Sequence[Channel], str]:
