@@ -12,11 +12,13 @@ from chappe.domain.error_guide import HUB, Explained
 from chappe.domain.error_guide_confluent import CONFLUENT
 from chappe.domain.error_guide_registry import REGISTRY
 from chappe.domain.errors import ChappeError
+from chappe.domain.lint_guide import LINTERS, Rule
 from chappe.http.problems import status_of
 from chappe.registry.errors import CATALOGUE
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE, _, OF_REGISTRY = (DOCS / "errors.md").read_text().partition("## Of the registry")
+PAGE, _, REST = (DOCS / "errors.md").read_text().partition("## Of the registry")
+OF_REGISTRY, _, OF_LINTERS = REST.partition("## Of linters")
 OF_CONFLUENT = (DOCS / "confluent.md").read_text().split("## Errors")[1].split("\n## ")[0]
 NEVER_SHOWN = {"fenced", "error"}
 OF_THE_SERVER = {"internal", "too_slow", "headers_too_large"}
@@ -73,3 +75,16 @@ def test_each_code_has_meaning_cause_and_cure(texts: Mapping[str, Explained]) ->
         code for code, one in texts.items() if not all((one.meaning, one.cause, one.cure))
     ] == []
     assert [code for code, one in texts.items() if "|" in one.meaning + one.cause + one.cure] == []
+
+
+@pytest.mark.parametrize(("linter", "rules"), LINTERS.items(), ids=LINTERS)
+def test_the_page_says_of_each_rule_of_a_linter_what_the_package_says(
+    linter: str, rules: Mapping[str, Rule]
+) -> None:
+    section = OF_LINTERS.split(f"### `chappe {linter}`")[1].split("\n### ")[0]
+
+    assert re.findall(r"^\| `[\w-]+` \|.*$", section, re.MULTILINE) == [
+        f"| `{code}` | {one.level} | {one.meaning} | {one.why} | {one.cure} |"
+        for code, one in rules.items()
+    ]
+    assert [c for c, one in rules.items() if "|" in one.meaning + one.why + one.cure] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -17,8 +18,9 @@ from typing import TypeVar
 
 import pytest
 import yaml
-from cli_process import Cli, chappe, shop
+from cli_process import Cli, Ran, chappe, shop
 
+from chappe.cli.cells import cells
 from chappe.cli.completion import SHELLS
 
 PROGRAMS = Path(sys.executable).parent
@@ -182,6 +184,36 @@ def watched(hub: Cli, env: Mapping[str, str]) -> str:
     return "".join(line for line in said.splitlines(keepends=True) if not line.startswith("* "))
 
 
+@pytest.mark.parametrize(
+    ("words", "until"),
+    [
+        (["sub", "ls"], b""),
+        (["type", "ls"], b""),
+        (["find", "ask"], b""),
+        (["top", "--every", "0.2"], b"LAST SEEN"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_tables_hold_together_on_a_narrow_terminal(
+    hub: Cli, words: list[str], until: bytes
+) -> None:
+    long, wide = f"ask.long.{'x' * 200}", "ask.\u6ce8\u6587.\u652f\u6255\u6e08"
+    for type_ in (long, wide):
+        sent = hub("event", "send", "--type", type_, "--id", type_[:20], "-d", "{}")
+        assert sent.code == 0, sent.err
+    narrow = {"COLUMNS": "60", "LINES": "30", "NO_COLOR": "1", "TERM": "dumb"}
+
+    said, _ = on_a_terminal(hub, narrow, words, "", until=until, times=2 if until else 0)
+
+    lines = [
+        re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line).rstrip()
+        for line in said.splitlines()
+        if not line.startswith(("next:", "Aborted"))
+    ]
+    assert any("ask" in line for line in lines)
+    assert [line for line in lines if cells(line) > 60] == []
+
+
 def on_a_terminal(
     hub: Cli,
     home: Mapping[str, str],
@@ -337,17 +369,94 @@ def test_a_raw_request_has_a_body_and_headers(hub: Cli) -> None:
     assert json.loads(again.out.partition("\r\n\r\n")[2])["position"]
 
 
-def test_all_pages_come_one_after_another(hub: Cli) -> None:
+def test_all_pages_of_events_are_one_array(hub: Cli) -> None:
     one = hub("api", "GET", f"/events?type={TYPES[0]}&limit=2")
     every = hub("api", "GET", f"/events?type={TYPES[0]}&limit=2", "--paginate")
 
-    decoder, text, ids = json.JSONDecoder(), every.out, []
-    while text.strip():
-        page, end = decoder.raw_decode(text.strip())
-        ids += [found["event"]["id"] for found in page]
-        text = text.strip()[end:]
     assert len(one.json) == 2
-    assert ids == ["e4", "e3", "e2", "e1", "e0"]
+    assert [found["event"]["id"] for found in every.json] == ["e4", "e3", "e2", "e1", "e0"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/subscriptions",
+        "/find",
+        "/messagegroups/ask/messages",
+        "/schemagroups/default/schemas",
+        "/confluent/subjects",
+    ],
+)
+def test_all_pages_are_what_one_page_would_have_been(hub: Cli, path: str) -> None:
+    for type_ in (
+        TYPES[:2] if path in ("/schemagroups/default/schemas", "/confluent/subjects") else ()
+    ):
+        subject = f"/confluent/subjects/{type_}/versions"
+        made = hub("api", "POST", subject, "-d", '{"schema": "\\"string\\""}')
+        assert made.code == 0, made.err
+    whole, paged = (hub("api", "GET", f"{path}{query}", "--paginate") for query in ("", "?limit=1"))
+
+    assert (whole.code, paged.code) == (0, 0), whole.err + paged.err
+    assert len(hub("api", "GET", f"{path}?limit=1", "--paginate", "-o", "jsonl").lines) > 1
+    asked = hub("api", "GET", path)
+    if path == "/subscriptions":  # how delivery goes changes between two answers
+        assert ids_of(paged) == ids_of(whole) == ids_of(asked)
+    else:
+        assert paged.json == whole.json == asked.json
+
+
+def ids_of(ran: Ran) -> list[str]:
+    return [one["id"] for one in ran.json]
+
+
+def test_the_pages_of_a_list_that_knows_no_offset_end(hub: Cli) -> None:
+    alone = hub("api", "GET", "/confluent/schemas/types")
+
+    assert hub("api", "GET", "/confluent/schemas/types", "--paginate").json == alone.json
+
+
+def test_as_lines_each_page_is_one(hub: Cli) -> None:
+    ran = hub("api", "GET", f"/events?type={TYPES[0]}&limit=2", "--paginate", "-o", "jsonl")
+
+    assert [len(json.loads(line)) for line in ran.lines] == [2, 2, 1]
+
+
+def test_pages_beyond_the_bound_are_told(hub: Cli) -> None:
+    ran = hub("api", "GET", f"/events?type={TYPES[0]}&limit=2", "--paginate", "--max-pages", "2")
+
+    assert ran.code == 1
+    assert [found["event"]["id"] for found in ran.json] == ["e4", "e3", "e2", "e1"]
+    assert "more than 2 pages; they go on at /events?" in ran.err
+    following = ran.err.split(" go on at ")[1].strip()
+    assert [x["event"]["id"] for x in hub("api", "GET", following).json] == ["e0"]
+
+
+def test_pages_that_are_interrupted_are_a_whole_document(hub: Cli) -> None:
+    # Newer events than there are: the page that is waited for is empty for 30 s.
+    path = f"/events?type={TYPES[0]}&order=asc&limit=4&wait=30"
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "chappe", "--timeout", "60", "api", "GET", path, "--paginate"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,  # communicate() knows nothing of what a buffer has
+        env=hub.environment(),
+        cwd=hub.home,
+    )
+    try:
+        assert asking.stdout is not None
+        came = asking.stdout.read(1)
+        while b'"e4"' not in came:
+            part = asking.stdout.read(1)
+            assert part, came
+            came += part
+        asking.send_signal(signal.SIGINT)
+        rest, _ = asking.communicate(timeout=60)
+    finally:
+        asking.kill()
+        asking.wait()
+
+    assert asking.returncode == 130
+    assert len(json.loads(came + rest)) == 5
 
 
 @pytest.mark.parametrize(
@@ -359,6 +468,8 @@ def test_all_pages_come_one_after_another(hub: Cli) -> None:
         (["GET", "/", "-H", "host: x"], 2),
         (["POST", "/events", "-d", "@none"], 2),
         (["POST", "/events", "--paginate"], 2),
+        (["GET", "/events", "--paginate", "-i"], 2),
+        (["GET", "/channels/none/events", "--paginate"], 3),
         (["GET", "http://elsewhere.example/"], 2),
         (["TRACE", "/"], 2),
     ],
@@ -510,17 +621,116 @@ def test_each_script_is_one_that_its_shell_reads(
     script = hub("completion", shell, env=home)
 
     assert script.code == 0
-    assert f"_CHAPPE_COMPLETE={shell}_complete" in script.out
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} on this machine: its script is not run")
-    file = tmp_path / "script"
+    assert f"{shell}_complete" in script.out
+    program = "pwsh" if shell == "powershell" else shell
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program} on this machine: its script is not run")
+    file = tmp_path / "script.ps1"
     file.write_text(script.out)
-    subprocess.run([shell, "-n", str(file)], check=True, capture_output=True, timeout=60)
+    read = ["-NoProfile", "-File"] if program == "pwsh" else ["-n"]
+    subprocess.run([program, *read, str(file)], check=True, capture_output=True, timeout=60)
 
 
-@pytest.mark.parametrize("shell", ["powershell", "tcsh"])
-def test_other_shells_are_told_that_there_is_none(hub: Cli, shell: str) -> None:
-    ran = hub("completion", shell)
+# What the script for PowerShell does: the elements of the command a line each, and which is completed.
+def powershell(hub: Cli, home: Mapping[str, str], *elements: str) -> list[dict[str, str]]:
+    """What PowerShell is answered for elements as they are typed, the last one at the cursor."""
+    words = elements if elements[-1] else elements[:-1]
+    asked = {
+        "_CHAPPE_COMPLETE": "powershell_complete",
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(elements) - 1),
+    }
+    ran = hub(env={**home, **asked})
+    assert (ran.code, ran.err) == (0, "")
+    return [json.loads(line) for line in ran.lines if line]
+
+
+@pytest.mark.parametrize(
+    ("elements", "texts"),
+    [
+        (("chappe", "comp"), ["completion"]),
+        (("chappe", "token", ""), ["ls", "new", "rm"]),
+        (("chappe", "sub", "ls", "--verb"), ["--verbose"]),
+        (("chappe", "sub", "ls", "--output=js"), ["--output=json", "--output=jsonl"]),
+        (("chappe", "sub", "ls", "-o", "'js"), ["json", "jsonl"]),
+        (("chappe", "sub", "rm", "'ask-billing'", "ask-c"), ["ask-crm"]),
+        (("chappe", "type", "get", "'ask.order"), ["ask.order.paid", "ask.order.placed"]),
+        (("chappe", "event", "ls", "--type=ask.i"), ["--type=ask.invoice.sent"]),
+        (("chappe", "source", "get", "none"), []),
+        (("chappe", "nonsense", "x"), []),
+    ],
+)
+def test_powershell_is_answered_what_there_is(
+    hub: Cli, at_hub: dict[str, str], elements: tuple[str, ...], texts: list[str]
+) -> None:
+    until = time.monotonic() + 90
+    offered = powershell(hub, at_hub, *elements)
+    while [one["text"] for one in offered] != texts and time.monotonic() < until:
+        offered = powershell(hub, at_hub, *elements)
+
+    assert [one["text"] for one in offered] == texts
+    assert {one["type"] for one in offered} <= {"plain"}
+
+
+def test_powershell_is_told_what_a_command_does(hub: Cli, home: dict[str, str]) -> None:
+    (offered,) = powershell(hub, home, "chappe", "type", "dep")
+
+    assert offered["shown"] == "deprecate"
+    assert "deprecated" in offered["tip"]
+
+
+def test_powershell_gets_names_with_signs_of_its_own_quoted(
+    hub: Cli, at_hub: dict[str, str]
+) -> None:
+    sent = hub("event", "send", "--type", "it's odd $1", "-d", "{}")
+    assert sent.code == 0, sent.err
+    until = time.monotonic() + 90
+    offered = powershell(hub, at_hub, "chappe", "type", "get", "\"it's")
+    while not offered and time.monotonic() < until:
+        offered = powershell(hub, at_hub, "chappe", "type", "get", "\"it's")
+
+    assert offered == [
+        {"type": "plain", "text": "'it''s odd $1'", "shown": "it's odd $1", "tip": "it's odd $1"}
+    ]
+
+
+@pytest.mark.skipif(shutil.which("pwsh") is None, reason="no pwsh here: its own TAB is not pressed")
+@pytest.mark.parametrize(
+    ("line", "texts"),
+    [
+        ("chappe comp", ["completion"]),
+        ("$null; chappe sub ls -o js", ["json", "jsonl"]),
+        ("chappe sub ls --output=js", ["--output=json", "--output=jsonl"]),
+        ("chappe sub get no-such-", []),
+    ],
+)
+def test_powershell_offers_what_there_is(
+    hub: Cli, at_hub: dict[str, str], line: str, texts: list[str]
+) -> None:
+    script = (
+        "chappe completion pwsh | Out-String | Invoke-Expression\n"
+        f"$line = '{line}'\n"
+        "(TabExpansion2 $line $line.Length).CompletionMatches | ForEach-Object CompletionText"
+    )
+
+    done = subprocess.run(
+        ["pwsh", "-NoProfile", "-NonInteractive", "-Command", script],
+        capture_output=True,
+        timeout=120,
+        env=hub.environment(at_hub),
+        cwd=hub.home,
+        check=True,
+    )
+
+    assert done.stdout.decode().split() == texts
+
+
+def test_pwsh_is_powershell(hub: Cli) -> None:
+    assert hub("completion", "pwsh").out == hub("completion", "powershell").out
+
+
+def test_other_shells_are_told_that_there_is_none(hub: Cli) -> None:
+    ran = hub("completion", "tcsh")
 
     assert ran.code == 2
-    assert "bash, zsh, fish" in ran.err
+    assert "bash, zsh, fish, powershell" in ran.err

@@ -41,3 +41,44 @@ async def test_a_sample_hides_what_the_type_says_and_tells_by_which_rule() -> No
         shown = await hub.ask("GET", "/events?redact=true&type=order.paid", batch)
         assert "a@b.example" not in shown.body.decode()
         assert (await hub.ask("GET", "/events?redact=maybe")).status == 400
+
+
+async def test_what_a_type_hides_is_hidden_whether_its_payloads_are_checked_or_not() -> None:
+    schema = {"properties": {"pin": {"writeOnly": True}}}
+    async with running() as hub:
+        inline = {
+            "envelope": "CloudEvents/1.0",
+            "envelopemetadata": {"type": {"value": "a.checked.by.nobody"}},
+            "dataschemaformat": "JsonSchema/draft-07",
+            "dataschema": schema,
+        }
+        named = {"dataschemaxid": "/schemagroups/shop/schemas/named"}
+        of_an_endpoint = {
+            "usage": ["producer"],
+            "protocol": "HTTP",
+            "messages": {"of.endpoint": {"labels": {"chappe.redact": "/pin"}}},
+        }
+        body = {"versions": {"1": {"format": "JsonSchema/draft-07", "schema": schema}}}
+        messages = "/messagegroups/shop/messages"
+        for path, made in (
+            ("/schemagroups/shop/schemas/named$details", body),
+            (f"{messages}/inline", inline),
+            (f"{messages}/named", named),
+            (f"{messages}/labelled", {"labels": {"chappe.redact": "/pin"}}),
+            ("/messagegroups/more/messages/labelled", {"labels": {"chappe.redact": "/total"}}),
+            ("/endpoints/till", of_an_endpoint),
+        ):
+            answer = await hub.ask("PUT", path, body=json.dumps(made))
+            assert answer.status == 201, answer.body
+        for type_ in ("a.checked.by.nobody", "named", "labelled", "of.endpoint", "free"):
+            await hub.publish(ce_id=type_, ce_type=type_, body=json.dumps(DATA).encode())
+
+        rows = (await hub.ask("GET", "/events?redact")).json
+
+    assert {row["event"]["type"]: [x["pointer"] for x in row["redacted"]] for row in rows} == {
+        "a.checked.by.nobody": ["/pin"],
+        "named": ["/pin"],
+        "labelled": ["/total", "/pin"],
+        "of.endpoint": ["/pin"],
+        "free": [],
+    }

@@ -177,7 +177,7 @@ def test_journey_02_who_produces_the_event_i_want(journey: Journey) -> None:
     assert re.search(r"^type +shop\.order\.paid ", found.out, re.M)
     row = next(line for line in found.lines if line.startswith("shop.order.paid "))
     assert re.search(
-        r" team-checkout +shop-web +analytics, billing, crm.* [\d.]+ +20\d\d-.* active$", row
+        r" team-checkout +shop-web +analytics, billing, crm.* [\d.]+ +100 % +20\d\d-.* active$", row
     )
     assert journey.commands == 1
     rows = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_process import Cli, chappe, name
+from cli_process import Cli, chappe, name, shop
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -103,6 +103,33 @@ async def test_what_writes_says_so(opened: Opened) -> None:
     assert {one.read_only_hint for one in hints.values() if one} == {False}
     destroys = {name for name, one in hints.items() if one and one.destructive_hint}
     assert destroys == {"pause_subscription"}
+
+
+async def test_an_assistant_is_shown_no_sample_with_what_a_type_hides(
+    chappe: Cli, opened: Opened, name: str
+) -> None:
+    declared = {
+        "labels": {"chappe.redact": "/email"},
+        "dataschemaformat": "JsonSchema/draft-07",
+        "dataschema": {"properties": {"pin": {"type": "string", "writeOnly": True}}},
+    }
+    assert chappe.apply(shop(name, **{name: declared})).code == 0
+    data = {"email": "ada@example.org", "pin": "4711-0815", "total": 3}
+    async with opened("--allow-write") as client:
+        await asked(client, "send_event", event=event(f"{name}-1", name, data))
+        sample = await client.call_tool("sample_events", {"type": name})
+        others = [
+            await client.call_tool("get_type", {"type": name}),
+            await client.call_tool("find", {"words": name}),
+        ]
+
+    assert isinstance(sample, CallToolResult)
+    assert "«redacted: label chappe.redact»" in text(sample)
+    assert "«redacted: writeOnly»" in text(sample)
+    for one in (sample, *others):
+        assert isinstance(one, CallToolResult)
+        assert "ada@example.org" not in text(one)
+        assert "4711-0815" not in text(one)
 
 
 async def test_an_event_is_declared_sent_found_and_traced(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from importlib import import_module
+from inspect import getsource
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from chappe.cli.session import Failed
 from chappe.domain.error_guide import HUB
 from chappe.domain.error_guide_registry import REGISTRY
 from chappe.domain.errors import NotFound
+from chappe.domain.lint_guide import LINTERS
 from chappe.http.problems import problem
 from chappe.registry.errors import RegistryError, document
 
@@ -40,6 +44,8 @@ def errors(*arguments: str, stdin: object = None) -> Result:
         ("40401", ["confluent"]),
         ("422", ["hub", *["confluent"] * 11]),
         ("409", ["hub", "hub", *["confluent"] * 6]),
+        ("no-owner", ["lint"]),
+        ("no-schema", ["lint", "lint"]),
     ],
 )
 def test_a_code_a_type_and_a_status_are_explained_of_each_api(name: str, apis: list[str]) -> None:
@@ -52,6 +58,9 @@ def test_a_code_a_type_and_a_status_are_explained_of_each_api(name: str, apis: l
         ("schema_missmatch", "did you mean schema_mismatch"),
         ("Schema-Mismatch", "did you mean schema_mismatch"),
         ("mismatched_epok", "did you mean mismatched_epoch"),
+        ("no_ownr", "did you mean no-owner"),
+        ("No Owner", "did you mean no-owner"),
+        ("", "all of them: chappe errors ls"),
         ("qqqqqqq", "all of them: chappe errors ls"),
     ],
 )
@@ -117,8 +126,59 @@ def test_the_list_has_every_code_once_and_narrows_by_api() -> None:
     listed = json.loads(errors("ls", "-o", "json").stdout)
     names = errors("ls", "--api", "registry", "-o", "name").stdout.split()
 
-    assert len({(one["api"], one["code"]) for one in listed}) == len(listed)
+    assert len({(one["api"], one["linter"], one["code"]) for one in listed}) == len(listed)
     assert names == list(REGISTRY)
     assert errors("ls", "--api", "hub").stdout.splitlines()[0].split() == [
         "CODE", "API", "STATUS", "MEANING",
     ]  # fmt: skip
+
+
+def test_a_rule_of_a_linter_is_explained_with_its_level_and_its_command() -> None:
+    told = errors("explain", "no-schema").stdout
+
+    assert "no-schema  error  a rule of chappe type lint\n" in told
+    assert "no-schema  error  a rule of chappe schema lint\n" in told
+    assert f"  why    {LINTERS['type lint']['no-schema'].why}\n" in told
+    assert f"  cure   {LINTERS['type lint']['no-schema'].cure}\n" in told
+
+
+def test_the_rules_of_linters_are_a_group_of_the_list() -> None:
+    listed = [
+        json.loads(x) for x in errors("ls", "--api", "lint", "-o", "jsonl").stdout.split("\n") if x
+    ]
+
+    assert [(one["linter"], one["code"], one["level"], one["status"]) for one in listed] == [
+        (linter, code, one.level, None)
+        for linter, rules in LINTERS.items()
+        for code, one in rules.items()
+    ]
+    assert "type lint" in errors("ls", "--api", "lint").stdout
+
+
+# Where a rule is named, in each module that finds something: function, number of the argument.
+_NAMED = {
+    "type lint": ("chappe.cli.type_lint", {"_found": 1}),
+    "schema lint": ("chappe.cli.schema_lint", {"_remark": 2}),
+    "hook lint": ("chappe.cli.hook_files", {"_told": 1, "Finding": 0}),
+}
+
+
+@pytest.mark.parametrize("linter", LINTERS)
+def test_each_rule_that_a_linter_knows_is_explained(linter: str) -> None:
+    module, functions = _NAMED[linter]
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(getsource(import_module(module)))):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in functions
+        ):
+            rule = node.args[functions[node.func.id]]
+        elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            rule = node.value.elts[1]
+        else:
+            continue
+        if isinstance(rule, ast.Constant) and isinstance(rule.value, str):
+            named.add(rule.value)
+
+    assert named == set(LINTERS[linter])

@@ -278,7 +278,7 @@ def test_lint_tells_what_a_schema_and_a_type_lack() -> None:
         "additionalProperties": False,
         "properties": {"a": {}, "c": {"minimum": 3, "maximum": 2, "$ref": "https://h.example/x"}},
     }
-    assert {(where, rule) for where, _, rule, _ in about(schema, "")} == {
+    assert {(where, rule) for where, rule, _ in about(schema, "")} == {
         ("", "impossible"), ("", "no-description"), ("/properties/a", "no-type"),
         ("/properties/c", "impossible"), ("/properties/c", "foreign-ref"),
     }  # fmt: skip

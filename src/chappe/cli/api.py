@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import click
 
 from chappe.cli.consent import Consent, confirm
+from chappe.cli.render import one_line
 from chappe.cli.session import Session, printing
 from chappe.client.hub_client import JSON, HubClient
-from chappe.client.paths import next_page
 from chappe.client.problems import error_of
 from chappe.client.transport import Answer
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_MOST_PAGES: Final = 10_000
+_NO: Final = 1
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
@@ -28,7 +30,15 @@ _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connec
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header more."
 )
-@click.option("--paginate", is_flag=True, help="All pages, one after another.")
+@click.option("--paginate", is_flag=True, help="All pages, as one JSON array or object.")
+@click.option(
+    "--max-pages",
+    type=click.IntRange(min=1),
+    default=_MOST_PAGES,
+    show_default=True,
+    metavar="N",
+    help="With --paginate: no more than so many.",
+)
 @click.option("-i", "--include", is_flag=True, help="The status and the headers before the body.")
 @click.option(
     "--confirm",
@@ -36,7 +46,7 @@ _OURS: Final = frozenset({"host", "content-length", "transfer-encoding", "connec
     metavar="CONTEXT",
     help="DELETE in a protected context: its name.",
 )
-@printing()
+@printing("raw", "json", "jsonl")
 def api(
     session: Session,
     method: str,
@@ -44,6 +54,7 @@ def api(
     data: str | None,
     headers: Sequence[str],
     paginate: bool,
+    max_pages: int,
     include: bool,
     confirmed: str | None,
 ) -> None:
@@ -51,14 +62,18 @@ def api(
 
     \b
       chappe api GET /subscriptions
-      chappe api GET '/events?limit=100' --paginate
+      chappe api GET '/events?limit=100' --paginate | jq length
+      chappe api GET /find --paginate -o jsonl          # a page a line
       chappe api PUT /subscriptions/billing -d @billing.json
       chappe api POST /events -H 'content-type: application/cloudevents+json' -d - < event.json
 
-    The body of an answer of 300 or more is printed, too; then comes the error, and its exit code.
+    The body of an answer of 300 or more is printed, too; then comes the error, and its exit code. With
+    --paginate the exit code is 1 where there are more pages than --max-pages.
     """  # noqa: D301 - click's mark for lines as they are
     if paginate and method != "GET":
         raise click.UsageError("--paginate is for GET")
+    if paginate and include:
+        raise click.UsageError("-i is for one answer; --paginate makes one document of many")
     given = dict(map(_header, headers))
     body = b"" if data is None else _body(data)
     sent = {"accept": JSON, **({"content-type": JSON} if data is not None else {}), **given}
@@ -67,29 +82,68 @@ def api(
         confirm(session, f"This deletes {target}", Consent(context=confirmed))
 
     async def work(hub: HubClient) -> None:
-        following: str | None = target
-        while following is not None:
-            answer = await hub.exchange(method, following, body, sent)
-            _print(answer, include=include)
+        answer = await hub.exchange(method, target, body, sent)
+        _print(session, answer, include=include)
+        if answer.status >= 300:
+            raise error_of(answer)
+
+    async def pages(hub: HubClient) -> str | None:
+        return await _pages(session, hub, target, sent, max_pages)
+
+    if not paginate:
+        session.run(work)
+        return
+    more = session.run(pages)
+    if more is not None:
+        session.note(f"more than {max_pages:,} pages; they go on at {more}")
+        click.get_current_context().exit(_NO)
+
+
+async def _pages(
+    session: Session, hub: HubClient, target: str, sent: Mapping[str, str], most: int
+) -> str | None:
+    """Print the pages; where those behind the `most` first ones are."""
+    from chappe.cli.api_pages import EMPTY, Joined, following
+
+    joined = Joined(target, _written)
+    here, before = target, b""
+    try:
+        for _ in range(most):
+            answer = await hub.exchange("GET", here, b"", sent)
             if answer.status >= 300:
+                if here == target:
+                    _print(session, answer, include=False)
                 raise error_of(answer)
-            following = _next(answer, following) if paginate else None
+            # Who does not know `offset` answers the same again; and the last page may be an empty one.
+            if before and (answer.body == before or answer.body.strip() in EMPTY):
+                return None
+            if session.output == "jsonl":
+                _print(session, answer, include=False)
+            else:
+                joined.add(answer)
+            behind = following(here, answer)
+            if behind is None:
+                return None
+            here, before = behind, answer.body
+        return here
+    finally:
+        joined.end()
 
-    session.run(work)
+
+def _written(part: bytes) -> None:
+    sys.stdout.buffer.write(part)
+    sys.stdout.buffer.flush()
 
 
-def _next(answer: Answer, here: str) -> str | None:
-    following = next_page(answer.headers.get("link"))
-    # Events have a next page for ever: an empty one is the end of what there is now.
-    return None if following == here or answer.body.strip() in (b"[]", b"{}") else following
-
-
-def _print(answer: Answer, *, include: bool) -> None:
+def _print(session: Session, answer: Answer, *, include: bool) -> None:
     out = sys.stdout.buffer
     if include:
         head = [f"HTTP/1.1 {answer.status}", *(f"{k}: {v}" for k, v in answer.headers.items())]
         out.write("\r\n".join([*head, "", ""]).encode("latin-1", "replace"))
-    out.write(answer.body)
+    if session.output == "jsonl" and "json" in answer.headers.get("content-type", ""):
+        out.write(one_line(answer.body).encode() + b"\n")
+    else:
+        out.write(answer.body)
     if sys.stdout.isatty() and not answer.body.endswith(b"\n"):
         out.write(b"\n")
     out.flush()

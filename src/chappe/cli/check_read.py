@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +22,7 @@ from chappe.client.paths import EventQuery
 from chappe.client.views import Connected, Lagging, Readiness, Subscribed
 from chappe.domain.attempt import AttemptRow
 from chappe.domain.errors import ChappeError, NotFound, Unavailable
+from chappe.kit.near import suggested
 
 _SAMPLE: Final = re.compile(r'chappe_(\w+?)(?:\{(?:\w+)="([^"]*)"\})? ([0-9.e+-]+)')
 _MOST_LETTERS: Final = 1000
@@ -114,9 +114,7 @@ async def of_channels(hub: HubClient, names: Sequence[str], asked: Asked) -> Seq
 
     async def look(name: str) -> Checked:
         if name not in known:
-            near = get_close_matches(name, known, n=3)
-            meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-            raise NotFound(f"channel {name!r}: there is none{meant}")
+            raise NotFound(f"channel {name!r}: there is none{suggested(name, known)}")
         page = await hub.page(EventQuery(name, limit=1).path)
         size = found.get(("channel_size_bytes", name))
         limit = found.get(("channel_size_limit_bytes", name), 0.0)

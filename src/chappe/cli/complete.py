@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import click
-from click.shell_completion import CompletionItem, get_completion_class
+from click.shell_completion import CompletionItem
 
 from chappe.cli.complete_names import names
-from chappe.cli.completion import VARIABLE
+from chappe.cli.completion import SHELLS, VARIABLE, of_shell
 from chappe.cli.configured import Given, configured
 from chappe.cli.session import given_by
 
@@ -63,18 +63,18 @@ class _Names(click.types.StringParamType):
         return [CompletionItem(one) for one in found]
 
 
-def answer(root: click.Group, instruction: str, words: Sequence[str]) -> None:
-    """Answer a shell on standard output; `words` are those of the line, the program's name first."""
+def answer(root: click.Group, instruction: str) -> None:
+    """Answer a shell on standard output; "bash_complete" asks, with the line in COMP_WORDS."""
     shell, _, what = instruction.partition("_")
-    found = get_completion_class(shell)
-    if found is None or what != "complete":
+    if shell not in SHELLS or what != "complete":
         return
     real = sys.stderr
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         sys.stderr = nowhere
         try:
-            _named(root, words[1:])
-            print(found(root, {}, "chappe", VARIABLE).complete())
+            asked = of_shell(shell)(root, {}, "chappe", VARIABLE)
+            _named(root, asked.get_completion_args()[0])
+            print(asked.complete())
         except Exception:  # noqa: BLE001, S110 - TAB must never print an error into the line
             pass
         finally:

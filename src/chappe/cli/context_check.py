@@ -36,8 +36,9 @@ def validate(session: Session, names: Sequence[str], connect: bool) -> None:
       chappe context validate
       chappe context validate prod --connect
     """  # noqa: D301 - click's mark for lines as they are
+    from chappe.cli.cells import aligned
     from chappe.cli.registry_print import emit
-    from chappe.cli.render import aligned, mark, printable
+    from chappe.cli.render import mark, printable
 
     user = read_user(user_path())
     unknown = [name for name in names if name not in user.contexts]

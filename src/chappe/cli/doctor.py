@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from chappe import __version__
+from chappe.cli.cells import cells, padded
 from chappe.cli.moment import now
 from chappe.cli.render import mark, printable
 from chappe.cli.session import Session, remote
@@ -46,11 +47,11 @@ def doctor(session: Session) -> None:
     if session.output in ("json", "jsonl"):
         session.pass_through(msgspec.json.encode([asdict(one) for one in findings]) + b"\n")
     else:
-        width = max(len(one.name) for one in findings)
+        width = max(cells(printable(one.name)) for one in findings)
         for one in findings:
             glyph = mark(*_MARKS[one.verdict], session)
             session.say(
-                f"{glyph} {one.verdict:<4}  {printable(one.name.ljust(width))}  "
+                f"{glyph} {one.verdict:<4}  {padded(printable(one.name), width)}  "
                 f"{printable(one.detail)}"
             )
             if one.fix:

@@ -1,4 +1,7 @@
-"""`chappe errors`: what each error code means, where it comes from, and what cures it. No hub is asked."""
+"""`chappe errors`: what each code means, where it comes from, and what cures it. No hub is asked.
+
+A code is one of an error that an API answers, or of a rule by which a linter judges files and types.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 import click
@@ -18,10 +20,12 @@ from chappe.domain.error_guide import HUB, Explained
 from chappe.domain.error_guide_confluent import CONFLUENT
 from chappe.domain.error_guide_registry import REGISTRY
 from chappe.domain.errors import Malformed, NotFound
+from chappe.domain.lint_guide import LINTERS, Level
+from chappe.kit.near import nearby
 
-Api = Literal["hub", "registry", "confluent"]
+Api = Literal["hub", "registry", "confluent", "lint"]
 
-_TABLES: Final[Mapping[Api, Mapping[str, Explained]]] = {
+_TABLES: Final[Mapping[Literal["hub", "registry", "confluent"], Mapping[str, Explained]]] = {
     "hub": HUB,
     "registry": REGISTRY,
     "confluent": CONFLUENT,
@@ -33,14 +37,21 @@ _SAID: Final = ("title", "detail", "message", "subject", "attribute", "value", "
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One code of one API."""
+    """One code of one API; a rule of a linter has no status, but a level and the command that finds it."""
 
     code: str
     api: Api
-    status: int
+    status: int | None
     meaning: str
     cause: str
     cure: str
+    level: Level | None = None
+    linter: str | None = None
+
+    @property
+    def weight(self) -> str:
+        """The status, or the level."""
+        return str(self.status or self.level)
 
 
 @click.group(cls=Noun, no_args_is_help=True)
@@ -49,14 +60,15 @@ def errors() -> None:
 
 
 @errors.command("ls")
-@click.option("--api", type=click.Choice(tuple(_TABLES)), help="Only those of this API.")
+@click.option("--api", type=click.Choice((*_TABLES, "lint")), help="Only those of this API.")
 @remote
 def ls(session: Session, api: Api | None) -> None:
-    """List the codes of the hub, of its registry and of its Confluent API.
+    """List the codes of the hub, of its registry, of its Confluent API, and the rules of linters.
 
     \b
       chappe errors ls
       chappe errors ls --api registry -o name
+      chappe errors ls --api lint
     """  # noqa: D301 - click's mark for lines as they are
     found = [one for one in _all() if api in (None, one.api)]
     match session.output:
@@ -69,7 +81,7 @@ def ls(session: Session, api: Api | None) -> None:
             for one in found:
                 session.say(one.code)
         case _:
-            rows = [(one.code, one.api, str(one.status), one.meaning) for one in found]
+            rows = [(one.code, one.linter or one.api, one.weight, one.meaning) for one in found]
             table(session, ("CODE", "API", "STATUS", "MEANING"), rows)
 
 
@@ -77,10 +89,11 @@ def ls(session: Session, api: Api | None) -> None:
 @click.argument("code", metavar="CODE|-")
 @remote
 def explain(session: Session, code: str) -> None:
-    """Explain a code, the type of a problem, an HTTP status, or a whole answer on standard input.
+    """Explain a code, a linter's rule, the type of a problem, an HTTP status, or an answer on standard input.
 
     \b
       chappe errors explain schema_mismatch
+      chappe errors explain no-owner
       chappe errors explain https://github.com/xregistry/spec/blob/main/core/spec.md#mismatched_epoch
       curl -s http://127.0.0.1:4280/events/none | chappe errors explain -
     """  # noqa: D301 - click's mark for lines as they are
@@ -100,10 +113,12 @@ def explain(session: Session, code: str) -> None:
     for number, one in enumerate(found):
         if number or answer:
             session.say("")
-        session.say(f"{one.code}  {one.status}  {_OF[one.api]}")
+        of = f"a rule of chappe {one.linter}" if one.linter else _OF[one.api]
+        session.say(f"{one.code}  {one.weight}  {of}")
         session.say(f"  means  {one.meaning}")
         if one.cause:
-            session.say(f"  cause  {one.cause}")
+            # A rule finds its cause itself; what is not plain is why it is one.
+            session.say(f"  {'why  ' if one.linter else 'cause'}  {one.cause}")
         session.say(f"  cure   {one.cure}")
 
 
@@ -128,7 +143,8 @@ def explained(name: str) -> Sequence[Entry]:
         return [one for one in found if one.api == "registry"] or found if "#" in name else found
     # Capitals and other signs are no mistake of meaning.
     plain = short.casefold().replace("-", "_").replace(" ", "_")
-    near = get_close_matches(plain, dict.fromkeys(one.code for one in every), n=3)
+    codes = {one.code.replace("-", "_"): one.code for one in every}
+    near = [codes[one] for one in nearby(plain, codes)]
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise NotFound(
         f"errors: there is no code {name[:80]!r}", next=f"{meant}all of them: chappe errors ls"
@@ -139,6 +155,9 @@ def _all() -> Iterator[Entry]:
     for api, texts in _TABLES.items():
         for code, one in texts.items():
             yield Entry(code, api, one.status, one.meaning, one.cause, one.cure)
+    for linter, rules in LINTERS.items():
+        for code, rule in rules.items():
+            yield Entry(code, "lint", None, rule.meaning, rule.why, rule.cure, rule.level, linter)
 
 
 def _answer() -> dict[str, Any]:

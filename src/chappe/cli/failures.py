@@ -52,6 +52,17 @@ _EXIT: Mapping[type[ChappeError], int] = MappingProxyType(
 )
 
 
+_TRUST: Mapping[str, str] = MappingProxyType(
+    {
+        "authority": "name the authority's certificate (PEM): chappe --ca FILE …, CHAPPE_CA, "
+        "or keep it: chappe context add NAME --url URL --ca FILE",
+        "name": "use a name that the certificate is for: --url, chappe context show",
+        "time": "have the hub's certificate renewed; is this machine's clock right? chappe doctor",
+    }
+)
+"""What to do, by what is wrong with the hub's certificate."""
+
+
 def exit_code(error: ChappeError) -> int:
     """What the process ends with."""
     if isinstance(error, errors.Malformed) and "status" not in error.details:
@@ -99,6 +110,8 @@ def _what(error: ChappeError) -> str:
             return "conflict"
         case errors.Overloaded():
             return "the hub has too much to do"
+        case errors.Unavailable() if "untrusted" in error.details:
+            return "the hub's certificate is not trusted; nothing was sent"
         case errors.Unavailable() if "status" not in error.details:
             return "the hub does not answer"
         case errors.Unavailable():
@@ -177,6 +190,8 @@ def _next(error: ChappeError) -> str:
             return "name one of these positions"
         case errors.Conflict():
             return "read it again, then repeat the change"
+        case errors.Unavailable() if isinstance(kind := error.details.get("untrusted"), str):
+            return _TRUST[kind]
         case errors.Unavailable() if "status" not in error.details:
             return "is the hub running? start one with: chappe dev"
         case errors.Unavailable():

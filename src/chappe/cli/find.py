@@ -188,16 +188,15 @@ def _nothing(
     everything: Sequence[tuple[str, Mapping[str, Any]]],
     kinds: Sequence[str],
 ) -> str:
-    from difflib import get_close_matches
+    from chappe.kit.near import suggested
 
     ids = [str(entity.get("xid", "")).rpartition("/")[2] for _, entity in everything]
-    near = get_close_matches(" ".join(words), ids, n=3)
     known = sorted({kind for kind, _ in everything} | {"endpoint", "producer", "consumer"})
     unknown = [kind for kind in kinds if kind not in known]
     if unknown and everything:
         return f"nothing found; there is no {unknown[0]!r} here, but: {', '.join(known)}"
     said = f"nothing found for {' '.join(words)!r}" if words else "nothing found"
-    return f"{said}; did you mean {' or '.join(map(repr, near))}?" if near else said
+    return said + suggested(" ".join(words), ids)
 
 
 def _row(found: Found) -> tuple[str, ...]:

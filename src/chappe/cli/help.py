@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import click
+
+from chappe.kit.near import nearest
 
 
 @click.command("help")
@@ -44,8 +45,8 @@ def help_(words: Sequence[str], as_json: bool) -> None:
 
 
 def _contents() -> list[str]:
+    from chappe.cli.cells import aligned
     from chappe.cli.help_topics import TOPICS
-    from chappe.cli.render import aligned
 
     rows = [(f"  chappe help {name}", one.title) for name, one in TOPICS.items()]
     return [
@@ -60,13 +61,13 @@ def _contents() -> list[str]:
 def _of_command(root: click.Group, words: Sequence[str], topics: Sequence[str]) -> click.Context:
     from chappe.cli import help_tree
 
-    near = get_close_matches(words[0], topics, n=1)
+    near = nearest(words[0], topics)
     try:
         return help_tree.found(root, words)
     except click.UsageError:
         if len(words) == 1 and near:
             raise click.UsageError(
-                f"{words[0]!r} is neither a topic nor a command; did you mean {near[0]!r}?",
+                f"{words[0]!r} is neither a topic nor a command; did you mean {near!r}?",
                 click.get_current_context(),
             ) from None
         raise

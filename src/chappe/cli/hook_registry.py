@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from chappe.cli.registry_files import Document, documents_in, form_of
 from chappe.cli.registry_tree import BadDocument, Registry, Shape, read_into
 from chappe.client.registry import encoded
+from chappe.kit.near import nearest
 from chappe.registry.hub_model import hub_model
 
 _LIKE: Final = 0.8
@@ -97,9 +97,9 @@ def misspelt(tree: Registry) -> Iterator[tuple[str, str, str]]:
             continue
         known = sorted(_COMMON | types[plural].get("attributes", {}).keys())
         for name in group.attributes.keys() - set(known):
-            near = get_close_matches(name[:80], known, n=1, cutoff=_LIKE)
-            if near and near[0] not in group.attributes:
-                yield f"/{plural}/{gid}", name, near[0]
+            near = nearest(name, known, like=_LIKE)
+            if near is not None and near not in group.attributes:
+                yield f"/{plural}/{gid}", name, near
 
 
 def _of(xid: str, name: str, version: Mapping[str, Any]) -> Iterator[Embedded]:

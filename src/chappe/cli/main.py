@@ -55,7 +55,10 @@ COMMANDS = {
     "doctor": ("chappe.cli.doctor:doctor", "Check the hub and this machine"),
     "check": ("chappe.cli.check:check", "Check hub, subscriptions, channels, sources: monitoring"),
     "errors": ("chappe.cli.errors:errors", "Explain error codes: meaning, cause, cure"),
-    "completion": ("chappe.cli.completion:completion", "Complete with TAB in bash, zsh and fish"),
+    "completion": (
+        "chappe.cli.completion:completion",
+        "Complete with TAB in bash, zsh, fish, PowerShell",
+    ),
     "version": ("chappe.cli.version:version", "Show the version"),
     "help": ("chappe.cli.help:help_", "Explain a topic or a command; all of it as JSON"),
 }
@@ -90,7 +93,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     if asked is not None:
         from chappe.cli.complete import answer
 
-        answer(root, asked, (variable("COMP_WORDS") or "").split())
+        answer(root, asked)
         sys.exit(0)
     try:
         code = root.main(

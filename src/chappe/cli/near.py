@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 import click
@@ -26,6 +25,7 @@ from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import RegistryClient
 from chappe.client.views import Connected, Subscribed
 from chappe.domain.errors import ChappeError, NotFound
+from chappe.kit.near import nearby
 
 Kind = Literal["subscription", "source", "channel", "type", "schema"]
 
@@ -60,7 +60,7 @@ def with_near(session: Session, ctx: click.Context, error: NotFound) -> NotFound
         for kind, name in wanted:
             names = await _names(hub, kind)
             if name not in names:
-                found |= dict.fromkeys(get_close_matches(name, names, n=_MOST))
+                found |= dict.fromkeys(nearby(name, names, most=_MOST))
         return list(found)[:_MOST]
 
     try:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from chappe.cli.cells import cells, padded
 from chappe.cli.registry_compare import NOTHING, Change, Difference, Kind, Nothing
 from chappe.cli.registry_print import width
 from chappe.cli.render import printable
@@ -92,10 +93,10 @@ def say_differences(
 
 
 def _attributes(change: Change) -> Iterator[tuple[str, str]]:
-    names = [min(len(one.name), _LONGEST_NAME) for one in change.differences]
+    names = [min(cells(printable(one.name)), _LONGEST_NAME) for one in change.differences]
     longest = max(names, default=0)
     for one in change.differences:
-        name = printable(one.name).ljust(longest)
+        name = padded(printable(one.name), longest)
         yield from _difference(one, name, plain=change.kind != "changed")
 
 

@@ -148,11 +148,10 @@ async def _named(registry: RegistryClient, kind: Kind, name: str) -> list[Entity
 
 
 async def _near(registry: RegistryClient, kind: Kind, name: str) -> str:
-    from difflib import get_close_matches
+    from chappe.kit.near import suggested
 
     found, _ = await ask(registry, kind, ())
-    near = get_close_matches(name, [id_of(one) for one in found], n=3)
-    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return suggested(name, [id_of(one) for one in found])
 
 
 def _in_group(entity: Mapping[str, Any], group: str | None) -> bool:

@@ -7,22 +7,22 @@ yaml       the same for the eye      xregistry  the hub's own answer, byte for b
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
+from chappe.cli.cells import cells, padded, shortened, size
 from chappe.cli.columns import Columns, arranged
 from chappe.cli.registry_yaml import write_yaml
-from chappe.cli.render import moment, printable
+from chappe.cli.render import folded, moment, printable
 from chappe.cli.session import Session
 from chappe.client.registry import encoded
 
 Entity = Mapping[str, Any]
 
-_NARROWEST = 16  # a last column with less room is not worth its place: it goes below the others
+_NARROWEST = 16  # a last column with less room is not worth its place: all are folded
 _FIRST = ("name", "description", "documentation", "usage", "channel", "protocol", "envelope")
 _LAST = ("labels", "deprecated", "epoch", "createdat", "modifiedat", "xid")
 _SHORT = 60
@@ -75,9 +75,12 @@ def listing(
     """Columns under a bold head. On a terminal the last one is cut where the line ends."""
     columns, rows = arranged(session, columns, rows)
     safe = [[printable(one_line(cell)) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *safe, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(columns, *safe, strict=True)]
     room = width() - sum(one + 2 for one in widths[:-1]) if sys.stdout.isatty() else None
     if room is not None and room < _NARROWEST:
+        if not session.accessible:
+            folded(session, columns, safe)
+            return
         room = None
     session.say(_row(columns, widths, room, bold=session.color))
     for row in safe:
@@ -99,9 +102,9 @@ def card(session: Session, title: str, kind: str, entity: Entity, rest: Entity) 
             session.say(printable(line))
     session.say("")
     facts = {name: text for name, text in _facts(entity).items() if text}
-    longest = max(map(len, facts), default=0)
+    longest = max(map(cells, facts), default=0)
     for name, text in facts.items():
-        label = _style(session, name.ljust(longest), dim=True)
+        label = _style(session, padded(name, longest), dim=True)
         session.say(f"  {label}  {printable(text)}")
     for name, value in rest.items():
         if value in (None, {}, [], "", ()):
@@ -115,7 +118,7 @@ def card(session: Session, title: str, kind: str, entity: Entity, rest: Entity) 
 
 def width() -> int:
     """How wide the terminal is; 80 where it does not tell."""
-    return shutil.get_terminal_size((80, 24)).columns
+    return size().columns
 
 
 def one_line(text: str) -> str:
@@ -170,10 +173,10 @@ def _facts(entity: Entity) -> dict[str, str]:
 
 def _row(cells: Sequence[str], widths: Sequence[int], room: int | None, *, bold: bool) -> str:
     *fixed, last = cells
-    if room is not None and len(last) > room:
-        last = f"{last[: room - 1]}…"
-    padded = [cell.ljust(width) for cell, width in zip(fixed, widths, strict=False)]
-    line = "  ".join([*padded, last]).rstrip()
+    if room is not None:
+        last = shortened(last, room)
+    before = [padded(cell, width) for cell, width in zip(fixed, widths, strict=False)]
+    line = "  ".join([*before, last]).rstrip()
     return click.style(line, bold=True) if bold else line
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, Final
+
+from chappe.kit.near import nearest, suggested
 
 DEFAULT: Final = ""  # the id of the default version where a document does not name it
 
@@ -354,14 +355,13 @@ def _twice(xid: str) -> None:
 
 def _refuse_near_miss(name: str, value: object, known: Mapping[str, object], where: str) -> None:
     if isinstance(value, dict) and name not in _REGISTRY | _NO_COLLECTION:
-        near = get_close_matches(name, known, n=1, cutoff=0.8)
-        if near:
-            raise BadDocument(f"{where} has no {name!r}; did you mean {near[0]!r}?")
+        near = nearest(name, known, like=0.8)
+        if near is not None:
+            raise BadDocument(f"{where} has no {name!r}; did you mean {near!r}?")
 
 
 def _meant(name: str, known: Mapping[str, object]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are: {_list(known)}"
+    return suggested(name, known, most=1) or f"; there are: {_list(known)}"
 
 
 def _imported(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chappe.cli.cells import aligned
 from chappe.cli.columns import Columns, arranged
 
 if TYPE_CHECKING:
@@ -47,10 +48,24 @@ def table(
     columns, rows = arranged(session, columns, rows)
     safe = [[printable(cell) for cell in row] for row in rows]
     if sys.stdout.isatty() and not session.accessible:
-        _rich_table(session, columns, safe)
+        folded(session, columns, safe)
     else:
         for line in aligned([columns, *safe]):
             session.say(line)
+
+
+def folded(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table on a terminal; what is too wide for it goes on below, within its column."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console(no_color=not session.color, highlight=False, emoji=False).print(drawn)
 
 
 def one_line(value: bytes) -> str:
@@ -59,15 +74,6 @@ def one_line(value: bytes) -> str:
 
     flat = msgspec.json.format(value, indent=-1) if b"\n" in value or b"\r" in value else value
     return flat.decode()
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Columns under each other, two spaces between them, nothing after the last."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 def moment(text: str) -> str:
@@ -93,16 +99,3 @@ def ordinal(number: int) -> str:
     if number % 100 in (11, 12, 13):
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
-
-
-def _rich_table(session: Session, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    Console(no_color=not session.color, highlight=False, emoji=False).print(drawn)

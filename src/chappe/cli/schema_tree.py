@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from chappe.cli.render import aligned
+from chappe.cli.cells import aligned
 
 _DEEPEST: Final = 12
 _MOST: Final = 200

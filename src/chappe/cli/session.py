@@ -163,7 +163,12 @@ class Session:
     def hint(self, text: str) -> None:
         """Tell a person what to do next; a script is told nothing."""
         if not self.quiet and sys.stdout.isatty() and sys.stderr.isatty():
-            click.echo(click.style(f"next:  {text}", dim=True), err=True, color=self.color)
+            shown = f"next:  {text}"
+            click.echo(
+                shown if self.accessible else click.style(shown, dim=True),
+                err=True,
+                color=self.color,
+            )
 
     def note(self, text: str) -> None:
         """Say something that is no data."""

@@ -151,7 +151,7 @@ def create(
 async def _behind(hub: HubClient, id_: str) -> str:
     body = (await hub.read(paths.subscription(id_))).body
     status = msgspec.json.decode(body, type=Lagging).status
-    left = status.events + status.open
+    left = status.events  # with those that are open
     return f"{amount(left, 'event')} to go: chappe sub lag {printable(id_)}" if left else ""
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from chappe.cli.cells import cells, padded
 from chappe.cli.event_input import Batch, read
 from chappe.cli.render import mark, one_line, printable
 from chappe.cli.session import Session, remote
@@ -94,7 +95,7 @@ def _lines(explained: Explained, session: Session) -> Iterator[str]:
     )
     if not explained.subscriptions:
         yield "  no subscription on this channel"
-    names = max((len(one.subscription) for one in explained.subscriptions), default=0)
+    names = max((cells(printable(one.subscription)) for one in explained.subscriptions), default=0)
     for one in explained.subscriptions:
         yield _line(one, names, session)
 
@@ -105,7 +106,7 @@ def _line(one: Told, names: int, session: Session) -> str:
     if one.matched:
         told.append(one.sink)
     verdict = "gets it " if one.matched else "does not"
-    return f"  {printable(one.subscription.ljust(names))}  {glyph} {verdict}  " + printable(
+    return f"  {padded(printable(one.subscription), names)}  {glyph} {verdict}  " + printable(
         "   ".join(told)
     )
 

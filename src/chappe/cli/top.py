@@ -23,9 +23,10 @@ import click
 import msgspec
 
 from chappe.cli.amounts import duration
+from chappe.cli.cells import aligned, shortened, size
 from chappe.cli.moment import now
 from chappe.cli.registry_seen import TypeSeen, types_seen
-from chappe.cli.render import aligned, clock_time, printable
+from chappe.cli.render import clock_time, printable
 from chappe.cli.session import Session, remote
 from chappe.client import paths
 from chappe.client.hub_client import HubClient
@@ -87,8 +88,11 @@ async def _watch(
         if session.output in ("json", "jsonl"):
             session.say(msgspec.json.encode(as_json(before, after)).decode())
         else:
-            text = "\n".join(screen(session.url, before, after, now()))
-            session.say(f"\x1b[H\x1b[2J{text}" if live and not session.accessible else text)
+            drawn = live and not session.accessible
+            lines = screen(session.url, before, after, now(), size().columns if drawn else None)
+            # What is below the last line would push the first ones out of sight.
+            shown = "\n".join(list(lines)[: size().lines - 1] if drawn else lines)
+            session.say(f"\x1b[H\x1b[2J{shown}" if drawn else shown)
         if not live:
             return
         before = after
@@ -155,8 +159,15 @@ def as_json(before: Look, after: Look) -> dict[str, Any]:
     }
 
 
-def screen(url: str, before: Look, after: Look, at: datetime) -> Iterator[str]:
-    """What a person sees, line by line."""
+def screen(
+    url: str, before: Look, after: Look, at: datetime, room: int | None = None
+) -> Iterator[str]:
+    """What a person sees, line by line; with `room`, each in so many cells."""
+    for line in _lines(url, before, after, at, room):
+        yield line if room is None else shortened(line, room)
+
+
+def _lines(url: str, before: Look, after: Look, at: datetime, room: int | None) -> Iterator[str]:
     rate = rates(before, after)
     ready = after.readiness
     yield printable(
@@ -169,7 +180,7 @@ def screen(url: str, before: Look, after: Look, at: datetime) -> Iterator[str]:
             yield printable(f"✗ {check.name}: {check.detail}")
     yield ""
     rows = [_subscription(one, at) for one in sorted(after.subscriptions, key=_worst)]
-    yield from map(printable, aligned([("SUBSCRIPTION", "STATE", "OPEN", "LAST FAILURE"), *rows]))
+    yield from _table([("SUBSCRIPTION", "STATE", "OPEN", "LAST FAILURE"), *rows], room)
     yield ""
     busiest = sorted(after.types, key=lambda one: (-one.perminute, -one.events, one.type))[:20]
     types = [
@@ -181,7 +192,11 @@ def screen(url: str, before: Look, after: Look, at: datetime) -> Iterator[str]:
         )
         for one in busiest
     ]
-    yield from map(printable, aligned([("TYPE", "A MINUTE", "EVENTS", "LAST SEEN"), *types]))
+    yield from _table([("TYPE", "A MINUTE", "EVENTS", "LAST SEEN"), *types], room)
+
+
+def _table(rows: Sequence[Sequence[str]], room: int | None) -> list[str]:
+    return aligned([[printable(cell) for cell in row] for row in rows], room)
 
 
 def _worst(one: Lagging) -> tuple[bool, int, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chappe.cli.cells import cells, padded
 from chappe.cli.render import clock_time, latency, mark, moment, ordinal, printable
 from chappe.cli.session import Session
 from chappe.client.views import Arrival, Trace, Try
@@ -30,7 +31,7 @@ def lines(trace: Trace, session: Session) -> Iterator[str]:
     yield _head(trace, session)
     if not trace.subscriptions:
         yield "  no subscription on this channel"
-    names = max((len(one.subscription) for one in trace.subscriptions), default=0)
+    names = max((cells(printable(one.subscription)) for one in trace.subscriptions), default=0)
     for arrival in trace.subscriptions:
         yield _arrival(arrival, names, session) + _go_on(trace, arrival, session)
         if len(arrival.attempts) > 1:
@@ -74,8 +75,8 @@ def _head(trace: Trace, session: Session) -> str:
 def _arrival(arrival: Arrival, names: int, session: Session) -> str:
     glyph = mark(*_MARKS.get(arrival.state, _UNTOUCHED), session)
     told = "   ".join(part for part in _told(arrival) if part)
-    name = arrival.subscription.ljust(names)
-    return f"  {printable(name)}  {glyph} {arrival.state:<13}  {printable(told)}".rstrip()
+    name = padded(printable(arrival.subscription), names)
+    return f"  {name}  {glyph} {arrival.state:<13}  {printable(told)}".rstrip()
 
 
 def _go_on(trace: Trace, arrival: Arrival, session: Session) -> str:

@@ -214,7 +214,7 @@ def _readable(blocks: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _attributes(metadata: Mapping[str, Any]) -> list[str]:
-    from chappe.cli.render import aligned
+    from chappe.cli.cells import aligned
 
     rows = []
     for name, one in metadata.items():

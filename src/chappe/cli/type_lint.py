@@ -21,6 +21,7 @@ from chappe.cli.session import Session
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.registry import RegistryClient
+from chappe.domain.lint_guide import TYPE_LINT
 
 _NO: Final = 1
 _COLUMNS: Final = ("TYPE", "LEVEL", "RULE", "WHAT")
@@ -61,7 +62,7 @@ def lint(
       chappe type lint
       chappe type lint order.paid --strict
 
-    The exit code is 1 where there is an error.
+    The exit code is 1 where there is an error. `chappe errors explain RULE` says why, and how to mend it.
     """  # noqa: D301 - click's mark for lines as they are
     if session.output == "xregistry":
         raise click.UsageError("-o xregistry: it prints table, json, jsonl, yaml, name")
@@ -99,18 +100,16 @@ def about(one: Mapping[str, Any]) -> Iterator[Finding]:
     """What the rules say of one declaration."""
     name = id_of(one)
     if not any(one.get(x) for x in ("dataschema", "dataschemauri", "dataschemaxid", "basemessage")):
-        yield Finding(name, "error", "no-schema", "nothing says what its payload looks like")
+        yield _found(name, "no-schema", "nothing says what its payload looks like")
     elif not one.get("validation"):
-        yield Finding(name, "warning", "not-checked", "its payload is not checked (validation)")
+        yield _found(name, "not-checked", "its payload is not checked (validation)")
     if not one.get("description"):
-        yield Finding(name, "warning", "no-description", "nobody says what it means")
+        yield _found(name, "no-description", "nobody says what it means")
     labels = one.get("labels")
     if not (isinstance(labels, dict) and labels.get("owner")):
-        yield Finding(name, "warning", "no-owner", "no label owner")
+        yield _found(name, "no-owner", "no label owner")
     if not _NAME.fullmatch(name):
-        yield Finding(
-            name, "warning", "short-name", "its name does not say whose it is: use a prefix"
-        )
+        yield _found(name, "short-name", "its name does not say whose it is: use a prefix")
     schema = one.get("dataschema")
     if isinstance(schema, dict) and schema.get("type") == "object":
         yield from _about_properties(name, schema)
@@ -120,18 +119,20 @@ def drift(seen: Sequence[TypeSeen]) -> Iterator[Finding]:
     """Types that are sent and that nobody has declared."""
     for one in seen:
         if one.events and not one.declared:
-            yield Finding(
-                one.type, "error", "undeclared", f"{one.events:,} events, and no declaration"
-            )
+            yield _found(one.type, "undeclared", f"{one.events:,} events, and no declaration")
 
 
 def _about_properties(name: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
     properties = schema.get("properties")
     if not isinstance(properties, dict) or not properties:
-        yield Finding(name, "warning", "empty-schema", "its schema names no properties")
+        yield _found(name, "empty-schema", "its schema names no properties")
         return
     required = schema.get("required")
     for missing in required if isinstance(required, list) else []:
         if missing not in properties:
             what = f"requires {str(missing)!r}, which its properties do not describe"
-            yield Finding(name, "error", "unknown-required", what)
+            yield _found(name, "unknown-required", what)
+
+
+def _found(name: str, rule: str, what: str) -> Finding:
+    return Finding(name, TYPE_LINT[rule].level, rule, what)

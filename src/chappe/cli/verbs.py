@@ -149,8 +149,8 @@ VERBS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "errors": (
         "Explain error codes: what they mean, where they come from, what cures them.",
         {
-            "explain": "Explain a code, the type of a problem, an HTTP status, or a whole answer on standard input.",
-            "ls": "List the codes of the hub, of its registry and of its Confluent API.",
+            "explain": "Explain a code, a linter's rule, the type of a problem, an HTTP status, or an answer on standard input.",
+            "ls": "List the codes of the hub, of its registry, of its Confluent API, and the rules of linters.",
         },
     ),
 }

@@ -105,7 +105,7 @@ class Http1:
         except TimeoutError as exc:
             raise Unavailable(f"{self.origin}: no answer within {timeout_s:g} s") from exc
         except (OSError, httptools.HttpParserError) as exc:
-            raise Unavailable(f"{self.origin}: {_words(exc)}") from exc
+            raise _unavailable(self.origin, exc) from exc
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -124,7 +124,7 @@ class Http1:
         except TimeoutError as exc:
             raise Unavailable(f"{self.origin}: no answer within {timeout_s:g} s") from exc
         except OSError as exc:
-            raise Unavailable(f"{self.origin}: {_words(exc)}") from exc
+            raise _unavailable(self.origin, exc) from exc
         try:
             streaming = Streaming(reader, silence_s)
             async with asyncio.timeout(timeout_s):
@@ -134,7 +134,7 @@ class Http1:
         except TimeoutError as exc:
             raise Unavailable(f"{self.origin}: no answer for too long") from exc
         except (OSError, httptools.HttpParserError) as exc:
-            raise Unavailable(f"{self.origin}: {_words(exc)}") from exc
+            raise _unavailable(self.origin, exc) from exc
         finally:
             writer.transport.abort()
 
@@ -262,6 +262,24 @@ class _Collected:
         # Here: behind the end of a message the parser knows no more, and says False.
         assert self.parser is not None
         self.keep_alive = bool(self.parser.should_keep_alive())
+
+
+# X509_V_ERR_* of OpenSSL.
+_EXPIRED = frozenset({9, 10})
+_ANOTHER_NAME = frozenset({62, 64})
+
+
+def _unavailable(origin: Origin, exc: Exception) -> Unavailable:
+    if not isinstance(exc, ssl.SSLCertVerificationError):
+        return Unavailable(f"{origin}: {_words(exc)}")
+    kind = (
+        "name"
+        if exc.verify_code in _ANOTHER_NAME
+        else "time"
+        if exc.verify_code in _EXPIRED
+        else "authority"
+    )
+    return Unavailable(f"{origin}: {_words(exc)}", untrusted=kind)
 
 
 def _words(exc: Exception) -> str:

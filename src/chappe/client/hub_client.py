@@ -317,7 +317,9 @@ class HubClient:
             )
         except Unavailable as exc:
             message = f"the hub does not answer: {exc.message}"
-            raise Unavailable(message, code=exc.code, url=self._http.url) from exc
+            raise Unavailable(
+                message, **{**exc.details, "code": exc.code, "url": self._http.url}
+            ) from exc
 
 
 def _decoded(answer: Answer, type_: type[View]) -> View:

@@ -202,6 +202,11 @@ class ReadCatalogue:
             next=place(page[-1]) if len(rest) > len(page) else None,
         )
 
+    def xids(self, tree: Tree, base: str, type_: str) -> Sequence[str]:
+        """The messages that declare a type."""
+        declared = self._registry(tree, base).declared.get(type_)
+        return () if declared is None else declared.xids
+
     def _registry(self, tree: Tree, base: str) -> _Kept:
         kept = self._kept
         if kept.tree is not tree or kept.base != base:

@@ -5,7 +5,6 @@ A field that nobody asked for is refused, with the name that was likely meant.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from decimal import Decimal
@@ -14,6 +13,7 @@ from typing import Any
 import msgspec
 
 from chappe.domain.errors import Malformed
+from chappe.kit.near import suggested
 
 
 def decode_json(body: bytes, what: str) -> object:
@@ -158,7 +158,4 @@ def shortened(value: object) -> str:
 
 
 def _meant(name: str, known: frozenset[str]) -> str:
-    close = difflib.get_close_matches(name.lower()[:80], known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(sorted(known))}"
+    return suggested(name.lower(), known, most=1) or f"; known: {', '.join(sorted(known))}"

@@ -272,7 +272,7 @@ def declaration_of(message: Resource, xid: str) -> Declaration | None:
         format=format_,
         schema=schema,
         mode=mode,
-        schemaxid=_schema_xid(attributes),
+        schemaxid=schema_xid(attributes),
         datacontenttype=attributes.get("datacontenttype"),
         attributes=attribute_rules(attributes.get("envelopemetadata")),
         framing=_framing(attributes),
@@ -286,7 +286,7 @@ def declaration_of(message: Resource, xid: str) -> Declaration | None:
     return declared
 
 
-def _schema_xid(attributes: Attributes) -> str | None:
+def schema_xid(attributes: Attributes) -> str | None:
     """Where the schema stands in this registry, if the message says so."""
     for name in ("dataschemaxid", "dataschemauri"):
         value = attributes.get(name)
@@ -312,7 +312,7 @@ def _context(attributes: Attributes) -> str:
         return "."
     if attributes.get("dataframing") is None:
         raise Malformed("dataframingcontext: needs `dataframing`, whose ids it is about")
-    if _schema_xid(attributes) is not None:
+    if schema_xid(attributes) is not None:
         raise Malformed(
             "dataframingcontext: the ids are those of the declared schema's group; name the one or"
             " the other"

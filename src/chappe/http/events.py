@@ -88,7 +88,10 @@ async def list_page(parts: Parts, request: Request) -> Response:
         left_s -= _WAIT_SLICE_S
     links = _links(request, page, ascending=not query.newest_first)
     if samples.is_asked(request.query):
-        items, told = samples.sampled(page.items, parts.state.value)
+        state, base = parts.state.value, parts.registry.base(request.headers)
+        items, told = samples.sampled(
+            page.items, state, lambda type_: parts.catalogue.xids(state.tree, base, type_)
+        )
         return page_of(items, request.headers, links, redacted=told)
     return page_of(page.items, request.headers, links)
 

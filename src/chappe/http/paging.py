@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Mapping
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlencode
@@ -10,6 +9,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urlencode
 from chappe.domain.errors import Malformed
 from chappe.domain.position import Position
 from chappe.formats.times import unix_ms
+from chappe.kit.near import suggested
 from chappe.ports.event_index import Query
 
 LIST_PARAMETERS = (
@@ -143,5 +143,4 @@ def _one_of(name: str, text: str, known: tuple[str, ...]) -> str:
 def _hint(name: str, allowed: Collection[str]) -> str:
     if not allowed:
         return "; this route takes none"
-    close = difflib.get_close_matches(name, allowed, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(allowed)}"
+    return suggested(name, allowed, most=1) or f"; known: {', '.join(allowed)}"

@@ -20,9 +20,9 @@ What it expects in `attributes`, beside the names that the model defines:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from chappe.kit.near import nearest
 from chappe.registry.errors import RegistryError
 from chappe.registry.model import Attribute, AttributeSet, Model
 from chappe.registry.model_level import Missing, Unknown, level_of
@@ -66,8 +66,8 @@ def conform(
         every = f"Full list: {','.join(unknown.names)}." if len(unknown.names) > 1 else ""
         # Of two or three letters, half of what there is is near.
         known = definitions.by_name if len(name) > 3 else ()
-        near = get_close_matches(name[:80], known, n=1, cutoff=0.8)
-        meant = f"Did you mean {near[0]!r}?" if near else ""
+        near = nearest(name, known, like=0.8)
+        meant = f"Did you mean {near!r}?" if near else ""
         detail = f"{every} {meant}".strip()
         raise RegistryError("unknown_attribute", subject, detail=detail, name=name) from None
     except Fault as fault:
