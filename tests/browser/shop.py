@@ -17,6 +17,7 @@ from tests.chaos.http import Client
 LONG = "com.example.a-department-with-a-name.of-many-words.order.line.item.price.was.corrected.v12"
 PAID = "shop.order.paid"
 FAILING = "crm"
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SCRIPT = "<script>alert(1)</script>"
 
 _JSON = {"content-type": "application/json"}
@@ -75,6 +76,9 @@ async def opened(client: Client, sink: SinkServer) -> Shop:
             "datacontenttype": "application/json",
             "data": {"order": f"O-{number}", "total": number, "customer": {"country": "de"}},
         }
+        if number in (4, 8, 12):
+            event["traceparent"] = f"00-{TRACE}-00f067aa0ba902b7-01"
+            event["causationid"] = f"A-{1000 + number - 4}"
         if number == 8:
             event |= {"subject": SCRIPT, "data": {"order": SCRIPT, "total": 1}}
         if number == 11:

@@ -403,6 +403,20 @@ async def test_journey_09_did_my_event_arrive(demo: Demo, journey: Journey) -> N
     assert await journey.server_ms() < 1000
 
 
+async def test_journey_09_by_the_traceparent_that_a_caller_has(
+    demo: Demo, journey: Journey
+) -> None:
+    newest = (await demo.api("GET", "/events?limit=1"))[0]["event"]
+    await journey.go("health")
+    await journey.press("/")
+    await journey.page.keyboard.insert_text(newest["traceparent"])
+    await journey.press("Enter")
+    events = journey.page.get_by_role("region", name="Events of the trace")
+    await expect(events.get_by_role("link", name=newest["id"])).to_be_visible()
+    assert journey.clicks == 1
+    assert await journey.server_ms() < 1000
+
+
 async def test_journey_10_it_failed_mend_it_and_send_it_again(
     demo: Demo, journey: Journey, name: str
 ) -> None:

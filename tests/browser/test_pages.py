@@ -51,6 +51,7 @@ PAGES = {
     "schema": "schemas/shop/order",
     "event": "events/{failed}",
     "event-hostile": "events/A-1008",
+    "trace": f"traces/{shop.TRACE}",
     "live": "live",
     "subscriptions": "subscriptions",
     "subscription": "subscriptions/{crm}",

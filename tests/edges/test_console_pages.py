@@ -351,6 +351,73 @@ async def test_a_name_that_there_is_not_leads_to_those_that_are_alike(
     assert f"/console/{near}" in internal(f"/console/{path}", read.links)
 
 
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
+
+
+async def traced(hub: Hub) -> None:
+    """Three events of one trace, each of which caused the next, and one of none."""
+    for number, name in enumerate(("first", "<b>second", "third")):
+        cause = {"causationid": ("elsewhere", "first", "<b>second")[number]}
+        event = {"specversion": "1.0", "id": name, "source": "/x", "type": "order.paid", **cause}
+        for body in ({**event, "traceparent": TRACEPARENT}, {**event, "id": f"{name}-alone"}):
+            reply = await hub.ask(
+                "POST",
+                "/events",
+                {"content-type": "application/cloudevents+json"},
+                json.dumps(body),
+            )
+            assert reply.status == 202, reply.body
+
+
+async def test_a_traceparent_leads_to_all_events_of_the_trace(hub: Hub) -> None:
+    await traced(hub)
+    for words in (TRACEPARENT, TRACE, f" {TRACE} "):
+        found = await hub.ask("GET", f"/console/?q={quote(words)}")
+        assert (found.status, found.headers["location"]) == (303, f"traces/{TRACE}")
+    typed = await hub.ask("GET", f"/console/?q={TRACE}&part=results")
+    assert typed.status == 200
+
+    page = read_page((await hub.ask("GET", f"/console/traces/{TRACE}")).body)
+    assert page.faults == []
+    view = json.loads((await hub.ask("GET", f"/console/traces/{TRACEPARENT}?format=json")).body)
+    assert [one["event"]["id"] for one in view["steps"]] == ["first", "<b>second", "third"]
+    assert [one["became"] for one in view["steps"]] == [[["pending", 1]]] * 3
+    links = internal(f"/console/traces/{TRACE}", page.links)
+    assert f"/console/events/{view['steps'][0]['position']}" in links
+
+
+async def test_an_event_leads_to_its_trace_and_to_what_caused_it(hub: Hub) -> None:
+    await traced(hub)
+    reply = await hub.ask("GET", "/console/events/%3Cb%3Esecond")
+    links = internal("/console/events/x", read_page(reply.body).links)
+    view = json.loads((await hub.ask("GET", "/console/events/first?format=json")).body)
+    assert f"/console/traces/{TRACE}" in links
+    assert f"/console/events/{view['trace']['position']}" in links
+    assert (view["cause"], view["cause_position"]) == ("elsewhere", None)
+    assert "not here" in "".join(
+        read_page((await hub.ask("GET", "/console/events/first")).body).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("traces/nonsense", 404, "32 hexadecimal digits"),
+        (f"traces/{TRACE}?last=0", 400, "from 1 to 10,000"),
+        (f"traces/{TRACE}?last=1e3", 400, "from 1 to 10,000"),
+        (f"traces/{TRACE}?channel=none", 404, "none"),
+        (f"traces/{TRACE}", 200, "No event of this trace is among the newest"),
+    ],
+)
+async def test_what_is_no_trace_or_has_no_events_is_told(
+    hub: Hub, path: str, status: int, said: str
+) -> None:
+    reply = await hub.ask("GET", f"/console/{path}")
+    assert reply.status == status
+    assert said in "".join(read_page(reply.body).text)
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_with_all_it_loads_is_small(hub: Hub, path: str) -> None:
     zipped = {"accept-encoding": "gzip"}

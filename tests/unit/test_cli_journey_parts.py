@@ -18,7 +18,6 @@ from chappe.cli.amounts import amount, duration, size
 from chappe.cli.demo.traffic import Traffic
 from chappe.cli.demo.types import CONSUMERS, DOMAINS, UNDECLARED, document
 from chappe.cli.event_again import ABSENT, differences
-from chappe.cli.event_causes import trace_id
 from chappe.cli.exchange_own import parts
 from chappe.cli.schema_lint import about
 from chappe.cli.schema_tree import tree
@@ -26,6 +25,7 @@ from chappe.cli.sub_filters import of_types
 from chappe.cli.top import Look, counters, rates
 from chappe.cli.type_lint import about as about_type
 from chappe.cli.when import moment_of, per_second
+from chappe.client.causes import trace_id
 from chappe.client.views import Readiness
 from chappe.formats.graph_forms import Graph, as_dot, as_json, as_mermaid, as_svg
 from chappe.formats.json_sample import sample

@@ -9,10 +9,11 @@ import click
 import msgspec
 
 from chappe.cli import trace_screen
-from chappe.cli.event_causes import of_trace, story, told, trace_id
+from chappe.cli.event_causes import told
 from chappe.cli.render import one_line, printable
 from chappe.cli.session import Session, remote
 from chappe.client import paths
+from chappe.client.causes import of_trace, story, trace_id
 from chappe.client.hub_client import HubClient
 from chappe.client.paths import DEFAULT_CHANNEL
 from chappe.client.views import Trace

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chappe.client import paths
+from chappe.client.causes import trace_id
 from chappe.client.views import Arrival, Trace
 from chappe.console.page import Page, Route, Visit
 
@@ -42,7 +43,10 @@ class Became:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """What is shown; `matched` of `offered` subscriptions wanted the event."""
+    """What is shown; `matched` of `offered` subscriptions wanted the event.
+
+    `cause` is the id of the event that caused it, `cause_position` where that one stands, if it is here.
+    """
 
     trace: Trace
     attributes: Sequence[tuple[str, str]]
@@ -50,6 +54,9 @@ class EventView:
     became: Sequence[Became]
     matched: int
     traceparent: str | None
+    traceid: str | None
+    cause: str | None
+    cause_position: str | None
     curl: str
 
 
@@ -70,6 +77,9 @@ async def show(visit: Visit) -> Page:
         became=became,
         matched=sum(one.arrival.matched for one in became),
         traceparent=event.get("traceparent"),
+        traceid=trace_id(str(event.get("traceparent", ""))),
+        cause=event.get("causationid"),
+        cause_position=await _position(visit, event.get("causationid"), channel),
         curl=f"curl -H 'Accept: application/cloudevents+json' '{visit.asked.hub_url.rstrip('/')}"
         f"{paths.event(trace.position, channel)}'",
     )
@@ -81,6 +91,14 @@ async def show(visit: Visit) -> Page:
         cli=f"chappe event trace {trace.position}{suffix}",
         api=paths.trace(trace.position, channel).lstrip("/"),
     )
+
+
+async def _position(visit: Visit, event_id: object, channel: str) -> str | None:
+    """Where the newest event of that id stands."""
+    if not isinstance(event_id, str):
+        return None
+    page = await visit.hub.page(paths.EventQuery(channel=channel, id=event_id, limit=1).path)
+    return page.events[0].position if page.events else None
 
 
 def _attributes(event: Mapping[str, Any]) -> list[tuple[str, str]]:

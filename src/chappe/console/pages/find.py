@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chappe.client.catalogue import CataloguePage, TypeFound, find
+from chappe.client.causes import trace_id
 from chappe.console.links import segment, with_query
 from chappe.console.page import Page, Route, See, Visit
 from chappe.console.sparkline import Spark, spark
@@ -61,12 +62,15 @@ class FindView:
 async def show(visit: Visit) -> Page | See:
     """The home of the console: the list of types, searched and narrowed.
 
-    What is called as one event is leads there, once it is sent and not while it is typed.
+    What is called as one event is leads there, and a traceparent to its trace, once it is sent and not
+    while it is typed.
     """
     given = {name: visit.query[name] for name in _PARAMETERS if name in visit.query}
     words = given.get("q", "").strip()
     order = given.get("order", "attention")
     found = await find(visit.hub, {**given, "order": order})
+    if _is_sent(visit) and (trace := trace_id(words)) is not None:
+        return See(f"traces/{trace}")
     event = "" if found.types or not words else await _event(visit, words)
     if event and not found.others and _is_sent(visit):
         return See(f"events/{segment(event)}")
