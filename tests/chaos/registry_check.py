@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -82,6 +83,7 @@ async def check(
     client = hub.client()
     found = Findings(asked=len(requests.all), acknowledged=len(requests.acknowledged))
     found.problems += [f"refused: {text}" for text in requests.refused[:5]]
+    await _caught_up(client, (await stream_info(connection, STREAM)).last_seq)
     tree = await _json(client, "/schemagroups?inline=schemas.versions,schemas.meta")
     _all_or_none(requests, tree, found)
     _counts(tree, found)
@@ -282,6 +284,18 @@ async def _told(
         missing = one.made - of_request.get(one.correlation, set())
         if missing:
             found.problems.append(f"{one.kind} {one.number}: not told of: {sorted(missing)}")
+
+
+async def _caught_up(client: Client, revision: int) -> None:
+    """Wait until the hub has applied what another hub has committed, which takes it a moment."""
+    said = re.compile(rb"^chappe_registry_revision (\d+)", re.M)
+    async with asyncio.timeout(TOLD_WITHIN_S):
+        while True:
+            found = said.search((await client.ask("GET", "/metrics")).body)
+            assert found is not None, "the metrics tell no revision"
+            if int(found[1]) >= revision:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def _json(client: Client, target: str) -> Any:
