@@ -104,6 +104,22 @@ async def test_what_is_not_installed_is_not_served(monkeypatch: pytest.MonkeyPat
     assert set(sinks) == set(brokers.broker_readers(guard())) == {"NATS", "MQTT3", "MQTT5"}
 
 
+async def test_a_client_that_does_not_load_is_a_reason_and_no_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(brokers, "find_spec", lambda name: True)
+    monkeypatch.setitem(sys.modules, "chappe.adapters.amqp.sink", None)
+    url, settings = SINKS["AMQP"]
+    subscription = Subscription(
+        id="s", sink=url.format(host="h.example"), protocol="AMQP", settings=settings
+    )
+    attempt = Attempt(Event(id="e", source="/s", type="t"), subscription, "m", 1)
+    outcome = await brokers.broker_sinks(lambda: "c", guard())["AMQP"].send(attempt)
+
+    assert isinstance(outcome, Failed)
+    assert "cannot be loaded: import of chappe.adapters.amqp.sink" in outcome.reason
+
+
 async def test_what_is_installed_is_served() -> None:
     there = {"NATS", "MQTT3", "MQTT5"}
     for module, protocols in EXTRAS.items():

@@ -7,12 +7,11 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import override
 
 from chappe.client.transport import Answer, Arriving
-from chappe.console.app import Console
 from chappe.console.exchange import MAX_FORM_BYTES, Answered, Asked
 from chappe.domain.errors import ChappeError, Unavailable
 from chappe.http.call import Call, too_large
@@ -21,6 +20,9 @@ from chappe.http.exchange import Header, Response, Stream, find_header
 from chappe.http.problems import problem
 from chappe.http.raw import Raw
 from chappe.kit.supervise import Supervisor
+
+if TYPE_CHECKING:
+    from chappe.console.app import Console
 
 Handle: TypeAlias = Callable[[Call], Coroutine[Any, Any, None]]
 
@@ -33,9 +35,9 @@ class ServedConsole:
     ) -> None:
         self._handle = handle
         self._public_url = public_url
-        self._console = Console(
-            lambda: datetime.fromtimestamp(now_ms() / 1000, UTC), version=version
-        )
+        self._now_ms = now_ms
+        self._version = version
+        self._console: Console | None = None
 
     async def __call__(self, call: Call, *, draining: bool) -> Response | Stream:
         """Answer a request below /console."""
@@ -54,7 +56,8 @@ class ServedConsole:
             body,
             self._public_url or f"http://{host.decode('latin-1')}",
         )
-        reply = await self._console.answer(asked, transport, draining=draining)
+        console = self._console or await self._made()
+        reply = await console.answer(asked, transport, draining=draining)
         headers = tuple(
             (name.encode("ascii"), value.encode("latin-1", "replace"))
             for name, value in reply.headers.items()
@@ -62,6 +65,21 @@ class ServedConsole:
         if isinstance(reply, Answered):
             return Response(reply.status, reply.body, headers)
         return Stream(reply.status, headers, reply.chunks, transport.lost)
+
+    async def _made(self) -> Console:
+        # A tenth of what a hub imports; on many of them nobody ever opens a page.
+        make = await asyncio.to_thread(_loaded)
+        if self._console is None:
+            self._console = make(
+                lambda: datetime.fromtimestamp(self._now_ms() / 1000, UTC), version=self._version
+            )
+        return self._console
+
+
+def _loaded() -> type[Console]:
+    from chappe.console import app
+
+    return app.Console
 
 
 class InProcess:
