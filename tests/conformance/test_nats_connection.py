@@ -27,6 +27,7 @@ from chappe.adapters.nats.jetstream import (
     purge,
     stream_info,
     stream_names,
+    wait_led,
 )
 from chappe.domain.errors import ChappeError, Conflict, InvalidSetting, TooLarge, Unavailable
 from chappe.server.embedded_nats import EmbeddedNats, Engine, RestartPolicy
@@ -458,6 +459,22 @@ async def test_a_server_that_answers_no_more_fails_publishes_in_time(
             with pytest.raises(Unavailable, match="gave no answer"):
                 await nats.publish("LOG.a", b"1")
         os.kill(engine.pid, signal.SIGCONT)
+
+
+@pytest.mark.chaos
+async def test_who_starts_waits_until_streams_are_led_and_asks_again(tmp_path: Path) -> None:
+    async with restarting(tmp_path) as (engine, nats):
+        await wait_led(nats, "LOG", "NONE")
+        assert engine.pid is not None
+        os.kill(engine.pid, signal.SIGSTOP)
+        async with asyncio.timeout(60):
+            with pytest.raises(Unavailable, match=r"STREAM\.INFO\.LOG"):
+                await wait_led(nats, "LOG", ask_again_s=0.1, within_s=0.2)
+            waiting = asyncio.create_task(wait_led(nats, "LOG", ask_again_s=0.1))
+            done, _ = await asyncio.wait([waiting], timeout=0.5)
+            assert not done
+            os.kill(engine.pid, signal.SIGCONT)
+            await waiting
 
 
 @pytest.mark.chaos

@@ -23,12 +23,16 @@ from chappe.adapters.containment.decider import HelpedContainment
 from chappe.adapters.egress.guard import GuardedEgress
 from chappe.adapters.jsonata.evaluator import HelpedReshaper
 from chappe.adapters.nats.connection import Connection
+from chappe.adapters.nats.cursors import STREAM as CURSORS
 from chappe.adapters.nats.cursors import NatsCursors
-from chappe.adapters.nats.event_log import NatsEventLog, Retention
+from chappe.adapters.nats.event_log import NatsEventLog, Retention, stream_of
 from chappe.adapters.nats.hub_key import hub_key
+from chappe.adapters.nats.jetstream import wait_led
 from chappe.adapters.nats.node_roll import NatsNodeRoll
-from chappe.adapters.nats.registry_log import NatsRegistryLog
+from chappe.adapters.nats.registry_log import SNAPSHOTS, NatsRegistryLog
+from chappe.adapters.nats.registry_log import STREAM as REGISTRY_STREAM
 from chappe.adapters.nats.shard_calls import NatsShardCalls
+from chappe.adapters.nats.shard_lease import STREAM as LEASES
 from chappe.adapters.nats.shard_lease import NatsShardLease
 from chappe.adapters.nats.source_status import NatsSourceStatuses
 from chappe.adapters.protoc.compiler import ProtocCompiler
@@ -190,6 +194,7 @@ async def assemble(
     lease = NatsShardLease(connection, clock, node=node, replicas=settings.replicas)
     cursors = NatsCursors(connection, replicas=settings.replicas)
     registry_log = NatsRegistryLog(connection, replicas=settings.replicas)
+    await wait_led(connection, LEASES, CURSORS, REGISTRY_STREAM, SNAPSHOTS, stream_of(DEFAULT))
     await lease.open()
     await cursors.open()
     await registry_log.open()
@@ -224,6 +229,7 @@ async def assemble(
             f"{data / 'secret.key'}: not the key that the registry's secrets were stored with "
             f"({error.message}); copy secret.key of the node that stored them here, mode 0600"
         ) from error
+    await wait_led(connection, *map(stream_of, state.value.channels))
     for channel in state.value.channels.values():
         await log.open_channel(channel)
 

@@ -76,7 +76,7 @@ class NatsEventLog:
 
     async def open_channel(self, channel: Channel) -> None:
         """Make the channel's stream, or take the one that exists."""
-        stream = _stream(channel.name)
+        stream = stream_of(channel.name)
         age_s, size_bytes = self._retention.of(channel)
         config: Mapping[str, object] = {
             "subjects": [f"EV.{channel.name}.*"],
@@ -106,16 +106,16 @@ class NatsEventLog:
         """Keep what the channel's retention says from now on."""
         age_s, size_bytes = self._retention.of(channel)
         config = {"max_age": int(age_s * 1e9), "max_bytes": size_bytes or -1}
-        await ensure_stream(self._connection, _stream(channel.name), config)
+        await ensure_stream(self._connection, stream_of(channel.name), config)
 
     async def shards_of(self, channel: str) -> int | None:
         """The number of shards of a channel that exists; None if there is none of that name."""
-        info = await find_stream(self._connection, _stream(channel))
+        info = await find_stream(self._connection, stream_of(channel))
         return None if info is None else int(info.metadata["chappe-shards"])
 
     async def identity(self, channel: Channel) -> str:
         """A text that no other log has: what was derived from this one holds for it alone."""
-        info = await self._connection.api(f"STREAM.INFO.{_stream(channel.name)}")
+        info = await self._connection.api(f"STREAM.INFO.{stream_of(channel.name)}")
         return f"{channel.name} {info['created']}"
 
     def append(self, channel: Channel, event: Event) -> asyncio.Future[Position]:
@@ -143,7 +143,7 @@ class NatsEventLog:
     ) -> Sequence[Block]:
         """The next blocks after `after_block`."""
         messages = await self._connection.get_many(
-            _stream(channel.name),
+            stream_of(channel.name),
             _subject(channel.name, shard),
             after_block + 1,
             limit=limit_blocks,
@@ -165,7 +165,7 @@ class NatsEventLog:
         known = self._cache.block(channel.name, seq)
         if known is not None:
             return known
-        message = await self._connection.get(_stream(channel.name), seq)
+        message = await self._connection.get(stream_of(channel.name), seq)
         return None if message is None else self._block(channel.name, message)
 
     async def follow(
@@ -186,7 +186,7 @@ class NatsEventLog:
 
     async def extent(self, channel: Channel) -> Extent:
         """What the channel holds."""
-        info = await stream_info(self._connection, _stream(channel.name))
+        info = await stream_info(self._connection, stream_of(channel.name))
         age_ns, size_bytes = (int(str(info.config.get(n, 0))) for n in ("max_age", "max_bytes"))
         return Extent(
             info.first_seq or 1,
@@ -198,7 +198,7 @@ class NatsEventLog:
 
     async def last_block(self, channel: Channel, shard: int) -> int:
         """The sequence of the shard's last block."""
-        stream = _stream(channel.name)
+        stream = stream_of(channel.name)
         return await last_seq(self._connection, stream, _subject(channel.name, shard))
 
     async def block_at(self, channel: Channel, at_ms: int) -> int:
@@ -207,7 +207,7 @@ class NatsEventLog:
         low, high = extent.first_block - 1, extent.last_block
         while low < high:
             middle = (low + high + 1) // 2
-            message = await self._connection.get(_stream(channel.name), middle)
+            message = await self._connection.get(stream_of(channel.name), middle)
             if message is not None and message.timestamp_ms >= at_ms:
                 high = middle - 1
             else:
@@ -241,7 +241,7 @@ class NatsEventLog:
         """What stands between `after_block` and where the tail was joined."""
         if after_block >= until_block:
             return
-        stream, subject = _stream(channel.name), _subject(channel.name, shard)
+        stream, subject = stream_of(channel.name), _subject(channel.name, shard)
         # Not of a direct get: a replica may lag behind what the tail has passed.
         last = await last_seq(self._connection, stream, subject)
         if last <= after_block:
@@ -274,11 +274,11 @@ class NatsEventLog:
             if known is not None:
                 return known
             try:
-                whole = await self._connection.get(_stream(channel), seq)
+                whole = await self._connection.get(stream_of(channel), seq)
                 if whole is not None:
                     return self._block(channel, whole)
                 # Removed, or the replica that answered lags behind: the leader knows.
-                if not await has_message(self._connection, _stream(channel), seq):
+                if not await has_message(self._connection, stream_of(channel), seq):
                     return None
             except Unavailable:
                 await self._connection.wait_connected()
@@ -310,7 +310,8 @@ AGAIN_S = 0.2
 _log = logging.getLogger("chappe.nats")
 
 
-def _stream(channel: str) -> str:
+def stream_of(channel: str) -> str:
+    """The stream of a channel."""
     return f"EV_{channel}"
 
 

@@ -6,6 +6,8 @@ A stream's `config` is JetStream's own, without the name:
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,13 +15,17 @@ from typing import Final
 import msgspec
 
 from chappe.adapters.nats.connection import ApiError, Connection
-from chappe.domain.errors import Conflict
+from chappe.domain.errors import Conflict, Unavailable
 
 STREAM_NOT_FOUND: Final = 10059
+START_WITHIN_S: Final = 60.0
+"""How long a hub that starts waits for a cluster to elect leaders."""
+_PAUSE_S: Final = 0.2  # where there is no connection at all, the answer comes at once
 _NAME_IN_USE: Final = 10058
 _NO_MESSAGE: Final = frozenset({10037, 10043, 10057})  # not there, or deleted before
 # What a stream may not become, or what would change the meaning of what it holds.
 _FIXED: Final = ("retention", "storage", "mirror", "sources")
+_log = logging.getLogger("chappe.nats")
 _OURS: Final = "chappe"  # metadata of this prefix never changes; the engine keeps own ones beside
 
 
@@ -63,6 +69,34 @@ async def ensure_stream(conn: Connection, name: str, config: Mapping[str, object
     wanted = {**kept, **config, "metadata": {**_metadata(kept), **_metadata(config)}}
     if wanted != kept and wanted != {**kept, "metadata": _metadata(kept)}:
         await conn.api(f"STREAM.UPDATE.{name}", wanted)
+
+
+async def wait_led(
+    conn: Connection, *names: str, ask_again_s: float = 2.0, within_s: float = START_WITHIN_S
+) -> None:
+    """Wait until each stream has a leader that answers, or there is no such stream.
+
+    A cluster that has lost a server answers nothing for its streams until it has elected others, which
+    takes it 4 to 10 s; what was asked meanwhile is never answered.
+
+    Raises:
+        Unavailable: it took longer than `within_s`.
+    """
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + within_s
+    for name in names:
+        while True:
+            try:
+                await conn.api(f"STREAM.INFO.{name}", timeout_s=ask_again_s)
+            except ApiError:
+                break  # that is an answer; whoever needs the stream learns what it means
+            except Unavailable as problem:
+                if loop.time() >= until_s:
+                    raise
+                _log.warning("stream %s: %s; asking again", name, problem.message)
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                break
 
 
 async def find_stream(conn: Connection, name: str) -> StreamInfo | None:
