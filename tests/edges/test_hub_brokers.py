@@ -91,12 +91,12 @@ async def until_back(client: Client, count: int, *, within_s: float = 90.0) -> l
     return ids
 
 
-async def until_state(client: Client, state: str) -> dict[str, Any]:
-    """The source's status when it is in that state; a node tells it once a second."""
+async def until_state(client: Client, state: str, *, taken: int = 0) -> dict[str, Any]:
+    """The source's status when it is in that state and has taken so many; a node tells it once a second."""
     status: dict[str, Any] = {}
     try:
         async with asyncio.timeout(60):
-            while status.get("state") != state:
+            while status.get("state") != state or status["taken"] < taken:
                 await asyncio.sleep(0.05)
                 status = (await client.ask("GET", "/sources/shop")).json()["status"]
     except TimeoutError:
@@ -113,7 +113,7 @@ async def test_events_go_to_a_broker_and_come_back_and_a_kill_loses_none(
         await wired(client, sink, source)
         await publish(client, 0, 200)
         assert set(await until_back(client, 200)) == {str(number) for number in range(200)}
-        assert (await until_state(client, "running"))["taken"] == 200
+        assert (await until_state(client, "running", taken=200))["taken"] == 200
 
         await publish(client, 200, 400)
         await hub.crash()
